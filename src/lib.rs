@@ -4,6 +4,7 @@ pub mod vocab;
 
 pub mod approval;
 pub mod catalogue;
+pub mod config;
 pub mod files;
 pub mod keys;
 pub mod spec;

@@ -3,5 +3,5 @@
 mod model;
 
 pub use model::{
-    Absent, Catalogue, Element, Identifier, LinkTable, Links, Period, Rule, Template, Variable, Was,
+    Absent, Catalogue, Document, Element, Identifier, LinkTable, Links, Period, Rule, Template, Variable, Was,
 };

@@ -1,9 +1,6 @@
 //! The catalogue as the rest of the house sees it: parsed and true.
 
-use crate::vocab::{
-    Calendar, ElementName, Encoding, Kind, Owner, Place, Release, Slice, Term, Type, YearKind,
-    Years,
-};
+use crate::vocab::{Calendar, ElementName, Encoding, Kind, Owner, Place, Release, Slice, Term, Type, YearKind, Years};
 use serde::Serialize;
 
 /// The data dictionary: elements, links, rules.
@@ -17,16 +14,25 @@ pub struct Catalogue {
     pub rules: Vec<Rule>,
     /// SHA-256, hex, over the names and bytes of all catalogue files, in name order.
     pub digest: String,
+    /// The files that it was read from, in name order: a published extract carries those it depends on.
+    #[serde(skip)]
+    pub documents: Vec<Document>,
+}
+
+/// One file of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Document {
+    /// The file's name, without folders: `npd.ks4.yaml`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 impl Catalogue {
     /// The element of that name.
     #[must_use]
     pub fn element(&self, name: &ElementName) -> Option<&Element> {
-        self.elements
-            .binary_search_by(|e| e.name.cmp(name))
-            .ok()
-            .map(|i| &self.elements[i])
+        self.elements.binary_search_by(|e| e.name.cmp(name)).ok().map(|i| &self.elements[i])
     }
 
     /// The link kinds in the order of `links.yaml`, each once.
@@ -187,8 +193,7 @@ impl Element {
         self.absent
             .iter()
             .find(|a| {
-                a.years.contains(slice.year)
-                    && (a.terms.is_empty() || slice.term.is_some_and(|t| a.terms.contains(&t)))
+                a.years.contains(slice.year) && (a.terms.is_empty() || slice.term.is_some_and(|t| a.terms.contains(&t)))
             })
             .map(|a| a.why.as_str())
     }
@@ -205,15 +210,8 @@ impl Element {
             if self.terms.is_empty() {
                 slices.push(Slice { year, term: None });
             }
-            for term in self
-                .terms
-                .iter()
-                .filter(|t| terms.is_empty() || terms.contains(t))
-            {
-                slices.push(Slice {
-                    year,
-                    term: Some(*term),
-                });
+            for term in self.terms.iter().filter(|t| terms.is_empty() || terms.contains(t)) {
+                slices.push(Slice { year, term: Some(*term) });
             }
         }
         slices.retain(|s| self.absent(*s).is_none());
@@ -262,8 +260,7 @@ impl Variable {
     /// The name the variable had in a slice or column year: the last matching entry of `was`, else today's.
     #[must_use]
     pub fn name_in(&self, year: Option<crate::vocab::Year>) -> &str {
-        year.and_then(|y| self.was.iter().rev().find(|w| w.years.contains(y)))
-            .map_or(&self.name, |w| &w.name)
+        year.and_then(|y| self.was.iter().rev().find(|w| w.years.contains(y))).map_or(&self.name, |w| &w.name)
     }
 
     /// Whether the variable was collected in a year; without a year always.

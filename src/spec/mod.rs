@@ -3,6 +3,5 @@
 mod model;
 
 pub use model::{
-    Cohort, Condition, Expect, Join, Linked, Output, Pick, Project, Request, Secondment, Selection,
-    Spec, Step, Test,
+    Cohort, Condition, Expect, Join, Linked, Output, Pick, Project, Request, Secondment, Selection, Spec, Step, Test,
 };

@@ -29,6 +29,9 @@ pub struct Spec {
     pub output: Output,
     /// SHA-256 of the file's bytes, hex.
     pub sha256: String,
+    /// The file's text: a published extract carries it.
+    #[serde(skip)]
+    pub text: String,
     /// The file.
     #[serde(skip)]
     pub at: Place,
@@ -143,9 +146,7 @@ impl Condition {
     pub fn variables(&self) -> Vec<&str> {
         fn walk<'a>(condition: &'a Condition, out: &mut Vec<&'a str>) {
             match condition {
-                Condition::All(list) | Condition::Any(list) => {
-                    list.iter().for_each(|c| walk(c, out))
-                }
+                Condition::All(list) | Condition::Any(list) => list.iter().for_each(|c| walk(c, out)),
                 Condition::Not(inner) => walk(inner, out),
                 Condition::Test { variable, .. } => {
                     if !out.contains(&variable.as_str()) {

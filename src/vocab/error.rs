@@ -33,11 +33,7 @@ impl ExitCode {
     /// The one code for a run to which several apply: 78, 66, 65, 77, in this order.
     #[must_use]
     pub fn of(findings: &[Finding]) -> Self {
-        let errors = || {
-            findings
-                .iter()
-                .filter(|f| f.severity == super::Severity::Error)
-        };
+        let errors = || findings.iter().filter(|f| f.severity == super::Severity::Error);
         for code in [Self::Config, Self::Missing, Self::Invalid, Self::Refused] {
             if errors().any(|f| f.exit == code) {
                 return code;
@@ -105,23 +101,13 @@ impl Error {
     /// A failed file operation on an input.
     #[must_use]
     pub fn reading(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.into(),
-            writing: false,
-            source,
-        }
+        Self::File { action, path: path.into(), writing: false, source }
     }
 
     /// A failed file operation on an output.
     #[must_use]
     pub fn writing(action: &'static str, path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.into(),
-            writing: true,
-            source,
-        }
+        Self::File { action, path: path.into(), writing: true, source }
     }
 
     /// How the process ends on it.
@@ -133,9 +119,7 @@ impl Error {
                 code => code,
             },
             Self::File { writing: true, .. } => ExitCode::Output,
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                ExitCode::Missing
-            }
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ExitCode::Missing,
             Self::File { .. } => ExitCode::Invalid,
             Self::Locked(_) => ExitCode::Locked,
             Self::Engine { .. } | Self::Internal(_) => ExitCode::Internal,

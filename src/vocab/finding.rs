@@ -20,10 +20,7 @@ impl Place {
     /// A whole file.
     #[must_use]
     pub fn file(file: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            ..Self::default()
-        }
+        Self { file: file.into(), ..Self::default() }
     }
 }
 
@@ -76,10 +73,7 @@ impl Finding {
     /// Something to know that stops nothing.
     #[must_use]
     pub fn warning(code: &'static str, at: Place, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, at, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, at, message) }
     }
 
     /// What to do about it.

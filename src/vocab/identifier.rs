@@ -46,19 +46,10 @@ pub fn canonical_unshaped<'a>(kind: &str, text: &'a str) -> Option<Cow<'a, str>>
     let trimmed = text.trim_matches(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c'));
     let text = match kind {
         "nino" | "upn" | "uln" | "husid" => {
-            let plain = trimmed
-                .bytes()
-                .all(|b| b.is_ascii() && b != b' ' && !b.is_ascii_lowercase());
-            let folded = if plain {
-                Cow::Borrowed(trimmed)
-            } else {
-                Cow::Owned(trimmed.to_uppercase().replace(' ', ""))
-            };
-            if kind == "nino" {
-                first_characters(folded, 8)
-            } else {
-                folded
-            }
+            let plain = trimmed.bytes().all(|b| b.is_ascii() && b != b' ' && !b.is_ascii_lowercase());
+            let folded =
+                if plain { Cow::Borrowed(trimmed) } else { Cow::Owned(trimmed.to_uppercase().replace(' ', "")) };
+            if kind == "nino" { first_characters(folded, 8) } else { folded }
         }
         _ => Cow::Borrowed(trimmed),
     };
@@ -109,10 +100,7 @@ pub fn check_digit_is_valid(kind: &str, text: &str) -> bool {
         "nino" => {
             let (first, second) = (b[0], b[1]);
             let barred = |c: u8| matches!(c, b'D' | b'F' | b'I' | b'Q' | b'U' | b'V');
-            let unused = matches!(
-                &b[..2],
-                b"BG" | b"GB" | b"KN" | b"NK" | b"NT" | b"TN" | b"ZZ"
-            );
+            let unused = matches!(&b[..2], b"BG" | b"GB" | b"KN" | b"NK" | b"NT" | b"TN" | b"ZZ");
             !barred(first) && !barred(second) && second != b'O' && !unused
         }
         "upn" => {
@@ -121,10 +109,7 @@ pub fn check_digit_is_valid(kind: &str, text: &str) -> bool {
                 if c.is_ascii_digit() {
                     Some(u32::from(c - b'0'))
                 } else {
-                    LETTERS
-                        .iter()
-                        .position(|l| *l == c)
-                        .and_then(|p| u32::try_from(p).ok())
+                    LETTERS.iter().position(|l| *l == c).and_then(|p| u32::try_from(p).ok())
                 }
             };
             let mut sum = 0;
@@ -137,12 +122,7 @@ pub fn check_digit_is_valid(kind: &str, text: &str) -> bool {
             LETTERS[(sum % 23) as usize] == b[0]
         }
         "uln" => {
-            b[0] != b'0'
-                && (0..10)
-                    .map(|i| digit(i) * (10 - u32::try_from(i).unwrap_or(0)))
-                    .sum::<u32>()
-                    % 11
-                    == 10
+            b[0] != b'0' && (0..10).map(|i| digit(i) * (10 - u32::try_from(i).unwrap_or(0))).sum::<u32>() % 11 == 10
         }
         "husid" => {
             let sum: u32 = (0..12).map(|i| digit(i) * [1, 3, 7, 9][i % 4]).sum();
@@ -165,10 +145,7 @@ mod tests {
         assert_eq!(text("nino", " qq 12 34 56 c "), Some("QQ123456".into()));
         assert_eq!(text("pmr", "\x0b aBc \x0c"), Some("aBc".into()));
         assert_eq!(canonical_text("pmr", " \t"), Canonical::Missing);
-        assert_eq!(
-            canonical_text("uln", "12345"),
-            Canonical::Malformed(Malformed::Shape)
-        );
+        assert_eq!(canonical_text("uln", "12345"), Canonical::Malformed(Malformed::Shape));
         assert_eq!(text("upn", "b801200005001"), Some("B801200005001".into()));
         assert_eq!(canonical_integer("ae_id", -5), Canonical::Text("-5".into()));
         assert_eq!(canonical_unshaped("nino", "short"), Some("SHORT".into()));

@@ -14,15 +14,14 @@ mod safe;
 mod value;
 
 pub use account::{
-    Attrition, CheckCount, ColumnRecord, Fates, LinkAccount, ProjectAccount, SliceAccount,
-    SourceRecord, StepCount, TableRecord,
+    Attrition, CheckCount, ColumnRecord, Fates, LinkAccount, ProjectAccount, SliceAccount, SourceRecord, StepCount,
+    TableRecord,
 };
 pub use error::{Error, ExitCode, Result};
 pub use event::{Event, Observer, Silent};
 pub use finding::{Finding, Findings, Place, Severity, near};
 pub use identifier::{
-    Canonical, Malformed, canonical_integer, canonical_text, canonical_unshaped,
-    check_digit_is_valid,
+    Canonical, Malformed, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid,
 };
 pub use name::{DENIED_KINDS, ElementName, KeyId, Kind, Owner, ProjectId, denied_variable};
 pub use period::{Calendar, Encoding, Slice, Spells, Term, Year, YearKind, Years};

@@ -55,9 +55,7 @@ impl ProjectId {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = (3..=32).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
         fits.then(|| Self(text.to_owned()))
     }
 }
@@ -75,18 +73,14 @@ impl KeyId {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         fits.then(|| Self(text.to_owned()))
     }
 }
 
 fn is_snake(text: &str) -> bool {
     text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// The controller of an element, who decides about it. DfE's decision is the DSAP's.
@@ -103,14 +97,7 @@ pub enum Owner {
 
 impl Owner {
     /// All owners, in the order in which they are listed to people.
-    pub const ALL: [Self; 6] = [
-        Self::DfE,
-        Self::HESA,
-        Self::HMRC,
-        Self::DWP,
-        Self::ESFA,
-        Self::UCAS,
-    ];
+    pub const ALL: [Self; 6] = [Self::DfE, Self::HESA, Self::HMRC, Self::DWP, Self::ESFA, Self::UCAS];
 
     /// The name as the catalogue writes it.
     #[must_use]
@@ -128,11 +115,7 @@ impl Owner {
     /// The body whose decision counts for this owner: the DSAP decides for DfE.
     #[must_use]
     pub fn body(self) -> &'static str {
-        if self == Self::DfE {
-            "DSAP"
-        } else {
-            self.as_str()
-        }
+        if self == Self::DfE { "DSAP" } else { self.as_str() }
     }
 }
 
@@ -162,11 +145,7 @@ pub const DENIED_KINDS: [&str; 12] = [
 /// `AwardName` or `SchoolName` are not people; `Surname`, `Forenames`, `CurrentPstCode` are.
 #[must_use]
 pub fn denied_variable(name: &str) -> bool {
-    let flat: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let flat: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let words = words_of(name);
     let word = |w: &str| words.iter().any(|have| have == w);
     const ANYWHERE: [&str; 13] = [
@@ -184,10 +163,8 @@ pub fn denied_variable(name: &str) -> bool {
         "pupilmatchingref",
         "nationalinsurance",
     ];
-    const WORDS: [&str; 12] = [
-        "upn", "uln", "husid", "nino", "pmr", "edukey", "recordid", "email", "address", "postcode",
-        "aeid", "trn",
-    ];
+    const WORDS: [&str; 12] =
+        ["upn", "uln", "husid", "nino", "pmr", "edukey", "recordid", "email", "address", "postcode", "aeid", "trn"];
     ANYWHERE.iter().any(|part| flat.contains(part)) || WORDS.iter().any(|w| word(w) || flat == *w)
 }
 
@@ -236,33 +213,16 @@ mod tests {
         ] {
             assert!(denied_variable(name), "{name} must be denied");
         }
-        for name in [
-            "Gender",
-            "KS4_LEVEL2_EM",
-            "AwardName",
-            "LAESTAB",
-            "PCONNM",
-            "GORNM",
-            "CTRYNM",
-            "StartDate",
-            "Population",
-        ] {
+        for name in
+            ["Gender", "KS4_LEVEL2_EM", "AwardName", "LAESTAB", "PCONNM", "GORNM", "CTRYNM", "StartDate", "Population"]
+        {
             assert!(!denied_variable(name), "{name} must be allowed");
         }
     }
 
     #[test]
     fn names_are_safe_as_folders() {
-        for bad in [
-            "npd",
-            "npd.",
-            ".ks4",
-            "npd/ks4",
-            "npd.ks4/..",
-            "NPD.ks4",
-            "npd.ks4.x",
-            "",
-        ] {
+        for bad in ["npd", "npd.", ".ks4", "npd/ks4", "npd.ks4/..", "NPD.ks4", "npd.ks4.x", ""] {
             assert!(ElementName::new(bad).is_none(), "{bad}");
         }
         assert!(ProjectId::new("LEO-2019-003").is_some());

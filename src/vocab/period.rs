@@ -117,15 +117,7 @@ impl Years {
                 _ => runs.push((year, year)),
             }
         }
-        runs.iter()
-            .map(|(a, b)| {
-                if a == b {
-                    a.to_string()
-                } else {
-                    format!("{a}..{b}")
-                }
-            })
-            .collect()
+        runs.iter().map(|(a, b)| if a == b { a.to_string() } else { format!("{a}..{b}") }).collect()
     }
 }
 
@@ -307,13 +299,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// All encodings.
-    pub const ALL: [Self; 5] = [
-        Self::LongPair,
-        Self::ShortPair,
-        Self::EndYear,
-        Self::StartYear,
-        Self::Joined,
-    ];
+    pub const ALL: [Self; 5] = [Self::LongPair, Self::ShortPair, Self::EndYear, Self::StartYear, Self::Joined];
 
     /// The name that the catalogue uses.
     #[must_use]
@@ -374,9 +360,7 @@ fn number(text: &str) -> Option<i16> {
 }
 
 fn follows(start: i16, end: i16) -> bool {
-    start
-        .checked_add(1)
-        .is_some_and(|next| end % 100 == next % 100)
+    start.checked_add(1).is_some_and(|next| end % 100 == next % 100)
 }
 
 #[cfg(test)]
@@ -388,15 +372,7 @@ mod tests {
         let years = Years::parse("2001/2002..2003/2004").unwrap();
         assert_eq!(years.len(), 3);
         assert_eq!(years.to_string(), "2001/2002..2003/2004");
-        for bad in [
-            "2001",
-            "2001/2003",
-            "2003/2004..2001/2002",
-            "2001/02",
-            "1/2",
-            "x",
-            "",
-        ] {
+        for bad in ["2001", "2001/2003", "2003/2004..2001/2002", "2001/02", "1/2", "x", ""] {
             assert!(Years::parse(bad).is_none(), "{bad}");
         }
     }

@@ -53,11 +53,7 @@ impl Edge {
     pub fn parse(text: &str) -> Option<Self> {
         let value = Decimal::parse(text)?;
         let whole = !text.contains(['.', 'e', 'E']);
-        let text = if whole {
-            value.to_string()
-        } else {
-            format!("{:?}", value.as_f64())
-        };
+        let text = if whole { value.to_string() } else { format!("{:?}", value.as_f64()) };
         Some(Self { value, text })
     }
 }
@@ -129,16 +125,10 @@ impl Release {
             (Self::TopCode(a), Self::TopCode(b)) => a.as_f64() < b.as_f64(),
             (Self::BottomCode(a), Self::BottomCode(b)) => a.as_f64() > b.as_f64(),
             (Self::Bands(a), Self::Bands(b)) => {
-                !a.is_empty()
-                    && a.iter()
-                        .all(|edge| b.iter().any(|other| other.value == edge.value))
+                !a.is_empty() && a.iter().all(|edge| b.iter().any(|other| other.value == edge.value))
             }
-            (Self::Bands(a), Self::TopCode(n)) => {
-                a.iter().all(|edge| edge.value.as_f64() <= n.as_f64())
-            }
-            (Self::Bands(a), Self::BottomCode(n)) => {
-                a.iter().all(|edge| edge.value.as_f64() > n.as_f64())
-            }
+            (Self::Bands(a), Self::TopCode(n)) => a.iter().all(|edge| edge.value.as_f64() <= n.as_f64()),
+            (Self::Bands(a), Self::BottomCode(n)) => a.iter().all(|edge| edge.value.as_f64() > n.as_f64()),
             _ => false,
         }
     }
@@ -147,11 +137,7 @@ impl Release {
 /// Whether `a` is a whole multiple of `b`, above one.
 fn is_multiple(a: Decimal, b: Decimal) -> bool {
     let top = a.scale.max(b.scale);
-    let up = |d: Decimal| {
-        10_i128
-            .checked_pow(u32::from(top - d.scale))
-            .and_then(|p| d.unscaled.checked_mul(p))
-    };
+    let up = |d: Decimal| 10_i128.checked_pow(u32::from(top - d.scale)).and_then(|p| d.unscaled.checked_mul(p));
     match (up(a), up(b)) {
         (Some(a), Some(b)) => b != 0 && a.abs() > b.abs() && a % b == 0,
         _ => false,
@@ -198,16 +184,9 @@ mod tests {
         assert!(!Release::AsIs.at_least_as_coarse_as(&month));
         assert!(Release::Prefix(2).at_least_as_coarse_as(&Release::Prefix(4)));
         assert!(!Release::Prefix(5).at_least_as_coarse_as(&Release::Prefix(4)));
-        assert!(
-            Release::Round(number("0.1")).at_least_as_coarse_as(&Release::Round(number("0.05")))
-        );
-        assert!(
-            !Release::Round(number("0.07")).at_least_as_coarse_as(&Release::Round(number("0.05")))
-        );
+        assert!(Release::Round(number("0.1")).at_least_as_coarse_as(&Release::Round(number("0.05"))));
+        assert!(!Release::Round(number("0.07")).at_least_as_coarse_as(&Release::Round(number("0.05"))));
         assert!(!Release::Never.at_least_as_coarse_as(&Release::Never));
-        assert!(
-            !Release::Round(number("5"))
-                .at_least_as_coarse_as(&Release::Pseudonymise(Kind::new("urn").unwrap()))
-        );
+        assert!(!Release::Round(number("5")).at_least_as_coarse_as(&Release::Pseudonymise(Kind::new("urn").unwrap())));
     }
 }

@@ -37,14 +37,9 @@ impl Type {
             "date" => Self::Date,
             "timestamp" => Self::Timestamp,
             _ => {
-                let (p, s) = text
-                    .strip_prefix("decimal(")?
-                    .strip_suffix(')')?
-                    .split_once(',')?;
+                let (p, s) = text.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
                 let (precision, scale): (u8, i8) = (p.trim().parse().ok()?, s.trim().parse().ok()?);
-                let fits = (1..=38).contains(&precision)
-                    && scale >= 0
-                    && i16::from(scale) <= i16::from(precision);
+                let fits = (1..=38).contains(&precision) && scale >= 0 && i16::from(scale) <= i16::from(precision);
                 return fits.then_some(Self::Decimal { precision, scale });
             }
         })
@@ -110,15 +105,12 @@ impl Decimal {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction)
-        {
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
             return None;
         }
         let mut unscaled: i128 = 0;
         for b in whole.bytes().chain(fraction.bytes()) {
-            unscaled = unscaled
-                .checked_mul(10)?
-                .checked_add(i128::from(b - b'0'))?;
+            unscaled = unscaled.checked_mul(10)?.checked_add(i128::from(b - b'0'))?;
         }
         let mut scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         while scale < 0 && unscaled != 0 {
@@ -163,9 +155,7 @@ impl Decimal {
         let (bw, bf) = split(self.unscaled, self.scale);
         aw.cmp(&bw).then_with(|| {
             let top = scale.max(self.scale);
-            let up = |v: i128, s: u8| {
-                v.saturating_mul(10_i128.checked_pow(u32::from(top - s)).unwrap_or(i128::MAX))
-            };
+            let up = |v: i128, s: u8| v.saturating_mul(10_i128.checked_pow(u32::from(top - s)).unwrap_or(i128::MAX));
             up(af, scale).cmp(&up(bf, self.scale))
         })
     }
@@ -210,12 +200,10 @@ impl fmt::Display for Value {
             Self::Float(v) => write!(f, "{v}"),
             Self::Decimal(v) => write!(f, "{v}"),
             Self::Text(v) => write!(f, "{v:?}"),
-            Self::Date(days) => {
-                match jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(*days)) {
-                    Ok(date) => write!(f, "{date}"),
-                    Err(_) => write!(f, "day {days}"),
-                }
-            }
+            Self::Date(days) => match jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(*days)) {
+                Ok(date) => write!(f, "{date}"),
+                Err(_) => write!(f, "day {days}"),
+            },
         }
     }
 }
@@ -238,14 +226,9 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        for (text, shown) in [
-            ("1.50", "1.5"),
-            ("-0.05", "-0.05"),
-            ("1e3", "1000"),
-            ("0.0", "0"),
-            (".5", "0.5"),
-            ("12e-1", "1.2"),
-        ] {
+        for (text, shown) in
+            [("1.50", "1.5"), ("-0.05", "-0.05"), ("1e3", "1000"), ("0.0", "0"), (".5", "0.5"), ("12e-1", "1.2")]
+        {
             assert_eq!(Decimal::parse(text).unwrap().to_string(), shown);
         }
         for bad in ["", ".", "x", "1.2.3", "--1", "1e", "0x1"] {
@@ -274,13 +257,7 @@ mod tests {
         ] {
             assert_eq!(Type::parse(text).unwrap().to_string(), text);
         }
-        for bad in [
-            "text",
-            "decimal(0,0)",
-            "decimal(39,1)",
-            "decimal(3,4)",
-            "Int8",
-        ] {
+        for bad in ["text", "decimal(0,0)", "decimal(39,1)", "decimal(3,4)", "Int8"] {
             assert!(Type::parse(bad).is_none(), "{bad}");
         }
     }
