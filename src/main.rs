@@ -1,1 +1,3 @@
+//! The command `leo-extract`.
+
 fn main() {}

@@ -112,13 +112,9 @@ pub fn check_digit_is_valid(kind: &str, text: &str) -> bool {
                     LETTERS.iter().position(|l| *l == c).and_then(|p| u32::try_from(p).ok())
                 }
             };
-            let mut sum = 0;
-            for i in 1..13 {
-                match value(b[i]) {
-                    Some(v) => sum += v * u32::try_from(i + 1).unwrap_or(0),
-                    None => return false,
-                }
-            }
+            let values: Option<Vec<u32>> = b[1..].iter().map(|c| value(*c)).collect();
+            let Some(values) = values else { return false };
+            let sum: u32 = values.iter().zip(2..).map(|(v, position)| v * position).sum();
             LETTERS[(sum % 23) as usize] == b[0]
         }
         "uln" => {
