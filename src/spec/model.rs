@@ -146,7 +146,9 @@ impl Condition {
     pub fn variables(&self) -> Vec<&str> {
         fn walk<'a>(condition: &'a Condition, out: &mut Vec<&'a str>) {
             match condition {
-                Condition::All(list) | Condition::Any(list) => list.iter().for_each(|c| walk(c, out));,
+                Condition::All(list) | Condition::Any(list) => {
+                    list.iter().for_each(|c| walk(c, out));
+                }
                 Condition::Not(inner) => walk(inner, out),
                 Condition::Test { variable, .. } => {
                     if !out.contains(&variable.as_str()) {
