@@ -33,7 +33,11 @@ pub fn select(
             .map(|(_, finding)| finding.clone().project(spec.project.id.as_str()))
             .collect();
         if !own.is_empty() {
-            own.into_iter().filter(|f| !findings.contains(f)).collect::<Findings>().into_iter().for_each(|f| findings.push(f));
+            own.into_iter()
+                .filter(|f| !findings.contains(f))
+                .collect::<Findings>()
+                .into_iter()
+                .for_each(|f| findings.push(f));
             cohorts.push(None);
             continue;
         }

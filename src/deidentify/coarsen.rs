@@ -7,9 +7,7 @@ use arrow::array::{
     StringViewBuilder,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -65,10 +63,7 @@ fn numbers(array: &ArrayRef, release: &Release, kind: Type) -> Option<ArrayRef> 
         let done: Int64Array = match release {
             Release::Round(n) => {
                 let n = i128::from(n.as_integer()?);
-                wide.try_unary(|v| {
-                    i64::try_from(round_ratio(i128::from(v), n) * n).map_err(|_| overflow())
-                })
-                .ok()?
+                wide.try_unary(|v| i64::try_from(round_ratio(i128::from(v), n) * n).map_err(|_| overflow())).ok()?
             }
             Release::TopCode(n) => {
                 let n = n.as_integer()?;
@@ -190,7 +185,8 @@ fn bands(array: &ArrayRef, edges: &[Edge]) -> Option<ArrayRef> {
         }
         DataType::Decimal128(_, scale) => {
             let scale = u8::try_from(*scale).ok()?;
-            let band = |v: i128| edges.iter().take_while(|e| e.value.compare_scaled(v, scale) != Ordering::Less).count();
+            let band =
+                |v: i128| edges.iter().take_while(|e| e.value.compare_scaled(v, scale) != Ordering::Less).count();
             array.as_primitive::<Decimal128Type>().iter().map(|v| labelled(v.map(band))).collect()
         }
         _ => {

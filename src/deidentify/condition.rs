@@ -193,7 +193,8 @@ mod tests {
         check(Arc::clone(&ints), Test::NotIn(vec![Value::Int(1)]), &[Some(false), None, Some(true)]);
         check(Arc::clone(&ints), Test::Missing(true), &[Some(false), Some(true), Some(false)]);
         check(Arc::clone(&ints), Test::Between(Value::Int(2), Value::Int(3)), &[Some(false), None, Some(true)]);
-        let unknown = Condition::Not(Box::new(Condition::Test { variable: "x".into(), test: Test::Equals(Value::Int(1)) }));
+        let unknown =
+            Condition::Not(Box::new(Condition::Test { variable: "x".into(), test: Test::Equals(Value::Int(1)) }));
         let found = evaluate(&unknown, 3, &|_| Some(&ints)).unwrap();
         assert_eq!(found.iter().collect::<Vec<_>>(), [Some(false), None, Some(true)]);
     }

@@ -47,16 +47,14 @@ pub(super) fn conform(array: &ArrayRef, name: &str, kind: Type) -> Result<ArrayR
                 if micros.iter().flatten().any(|v| v.rem_euclid(MICROSECONDS_A_DAY) != 0) {
                     return Err(fault());
                 }
-                let days: Option<Date32Array> = micros
-                    .try_unary_opt(|v| i32::try_from(v.div_euclid(MICROSECONDS_A_DAY)).ok());
+                let days: Option<Date32Array> =
+                    micros.try_unary_opt(|v| i32::try_from(v.div_euclid(MICROSECONDS_A_DAY)).ok());
                 days.map(|d| Arc::new(d) as ArrayRef).ok_or_else(fault)
             }
             _ => Err(fault()),
         },
         Type::Timestamp => match stored {
-            DataType::Date64 | DataType::Timestamp(_, _) => {
-                Ok(Arc::new(microseconds(array).ok_or_else(fault)?))
-            }
+            DataType::Date64 | DataType::Timestamp(_, _) => Ok(Arc::new(microseconds(array).ok_or_else(fault)?)),
             DataType::Date32 => same_nulls(array, &wanted).ok_or_else(fault),
             _ => Err(fault()),
         },
@@ -100,9 +98,9 @@ fn microseconds(array: &ArrayRef) -> Option<TimestampMicrosecondArray> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             array.as_primitive::<TimestampMicrosecondType>().try_unary_opt(Some)
         }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => array
-            .as_primitive::<TimestampNanosecondType>()
-            .try_unary_opt(|v| (v % 1_000 == 0).then_some(v / 1_000)),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().try_unary_opt(|v| (v % 1_000 == 0).then_some(v / 1_000))
+        }
         _ => None,
     }
 }
@@ -141,7 +139,10 @@ mod tests {
         assert!(conform(&large, "C", Type::Float32).is_err());
         assert!(conform(&large, "C", Type::Float64).is_ok());
         let midnight: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![86_400_000_000_000]));
-        assert_eq!(conform(&midnight, "C", Type::Date).unwrap().as_primitive::<arrow::datatypes::Date32Type>().value(0), 1);
+        assert_eq!(
+            conform(&midnight, "C", Type::Date).unwrap().as_primitive::<arrow::datatypes::Date32Type>().value(0),
+            1
+        );
         let noon: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![43_200_000_000_000]));
         assert!(conform(&noon, "C", Type::Date).is_err());
         assert!(conform(&noon, "C", Type::Timestamp).is_ok());

@@ -116,10 +116,8 @@ impl Standard {
         };
         let key_column = index(&unit.key.name);
         let year = unit.year.as_ref().zip(view.year).map(|(c, encoding)| (index(&c.name), c.name.clone(), encoding));
-        let spell = unit
-            .spell
-            .as_ref()
-            .map(|(a, b)| [(index(&a.name), a.name.clone()), (index(&b.name), b.name.clone())]);
+        let spell =
+            unit.spell.as_ref().map(|(a, b)| [(index(&a.name), a.name.clone()), (index(&b.name), b.name.clone())]);
         let variables = view
             .variables
             .iter()
@@ -127,7 +125,11 @@ impl Standard {
             .map(|((name, kind), stands)| {
                 let sources = stands
                     .iter()
-                    .map(|s| Source { column: index(&s.column.name), name: s.column.name.clone(), years: s.years.clone() })
+                    .map(|s| Source {
+                        column: index(&s.column.name),
+                        name: s.column.name.clone(),
+                        years: s.years.clone(),
+                    })
                     .collect();
                 (name.clone(), *kind, sources)
             })

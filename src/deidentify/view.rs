@@ -96,10 +96,7 @@ impl ExecutionPlan for DeidentifiedView {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> EngineResult<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }
 
@@ -112,10 +109,7 @@ impl ExecutionPlan for DeidentifiedView {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
-        let piece = self
-            .pieces
-            .get(partition)
-            .ok_or_else(|| DataFusionError::Internal("no such unit".to_owned()))?;
+        let piece = self.pieces.get(partition).ok_or_else(|| DataFusionError::Internal("no such unit".to_owned()))?;
         let stream = piece.scan.execute(0, context)?;
         let standard = piece.standard.clone();
         let counts = Arc::clone(&piece.counts);
@@ -176,4 +170,3 @@ pub async fn key_table(
     }
     Ok(table)
 }
-

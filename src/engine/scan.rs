@@ -39,10 +39,8 @@ pub fn scan(facts: &FileFacts, columns: &[&str], row_groups: &Range<usize>) -> R
         }
         file = file.with_extension(access);
     }
-    let indices = columns
-        .iter()
-        .map(|name| schema.index_of(name).map_err(|_| fault()))
-        .collect::<Result<Vec<usize>>>()?;
+    let indices =
+        columns.iter().map(|name| schema.index_of(name).map_err(|_| fault())).collect::<Result<Vec<usize>>>()?;
     // The table schema names only what is read: a column of a type that the engine cannot read then does no harm.
     let table: SchemaRef = Arc::new(Schema::new(indices.iter().map(|i| schema.field(*i).clone()).collect::<Vec<_>>()));
     let source = Arc::new(ParquetSource::new(table));

@@ -65,10 +65,7 @@ fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
 }
 
 /// Reads several files at a time, each on a task of its own; the results come in the files' order.
-fn read(
-    engine: &Engine,
-    files: Vec<(Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>)>,
-) -> Result<Vec<KeyTable>> {
+fn read(engine: &Engine, files: Vec<(Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>)>) -> Result<Vec<KeyTable>> {
     let tasks: Vec<_> = files
         .into_iter()
         .map(|(facts, columns)| {

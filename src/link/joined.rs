@@ -138,8 +138,7 @@ impl Joined {
         let element = &self.scan.element.name;
         let failed = |fault| UnitFault { element: element.clone(), file: file.clone(), fault };
         let counts = self.view.counts(unit).ok_or_else(|| failed(Fault::Unexpected))?;
-        let mut stream =
-            self.plan.execute(unit, Arc::clone(&self.task)).map_err(|e| failed(Fault::of(&e)))?;
+        let mut stream = self.plan.execute(unit, Arc::clone(&self.task)).map_err(|e| failed(Fault::of(&e)))?;
         let (has_year, flags) = (self.scan.view.year.is_some(), self.scan.view.flags.len());
         let mut told = 0;
         while let Some(batch) = stream.next().await {

@@ -64,7 +64,10 @@ pub fn make(input: Input<'_>) -> (Option<Plan>, Findings) {
                 Finding::error(
                     "link-version",
                     spec.at.clone(),
-                    format!("the spec asks for link version {version}; the link tables are {}", input.catalogue.links.version),
+                    format!(
+                        "the spec asks for link version {version}; the link tables are {}",
+                        input.catalogue.links.version
+                    ),
                 )
                 .help("wait for those link tables, or have the spec amended and approved again")
                 .exit(ExitCode::Refused),
@@ -180,7 +183,9 @@ fn survey_parts(
                     .map(|(path, shown)| match (survey.facts(&path), problems.get(&path)) {
                         (Some(facts), _) => Ok(Arc::clone(facts)),
                         (None, Some(problem)) => Err(problem.clone()),
-                        (None, None) => Err(Finding::error("source-unreadable", Place::file(shown), "the file was not read")),
+                        (None, None) => {
+                            Err(Finding::error("source-unreadable", Place::file(shown), "the file was not read"))
+                        }
                     })
                     .collect()
             });
@@ -219,7 +224,8 @@ fn check_use(used: &Use<'_>, files: &Parts, findings: &mut Findings) {
                 Period::Spell { start, end, .. } => {
                     for (name, what) in [(start, "the start"), (end, "the end")] {
                         if let Some(day) = column(facts, element, slice, name, what, findings) {
-                            if crate::survey::conversion(&day.data_type, Type::Date) == crate::survey::Conversion::Never {
+                            if crate::survey::conversion(&day.data_type, Type::Date) == crate::survey::Conversion::Never
+                            {
                                 findings.push(wrong_type(facts, &day, "a date"));
                             }
                         }
@@ -272,8 +278,8 @@ fn links(input: &Input<'_>, survey: &mut Survey, findings: &mut Findings) -> Vec
 fn exclusions(input: &Input<'_>, survey: &mut Survey, findings: &mut Findings) -> Vec<ExclusionScan> {
     let mut scans = Vec::new();
     for exclusion in input.exclusions {
-        let known = exclusion.kind == input.catalogue.links.person
-            || input.catalogue.link_kinds().contains(&&exclusion.kind);
+        let known =
+            exclusion.kind == input.catalogue.links.person || input.catalogue.link_kinds().contains(&&exclusion.kind);
         if !known {
             findings.push(
                 Finding::error(
@@ -325,12 +331,7 @@ fn read_all(
     }
 }
 
-fn key_column(
-    facts: &FileFacts,
-    name: &str,
-    of: &str,
-    findings: &mut Findings,
-) -> Option<crate::survey::ColumnFacts> {
+fn key_column(facts: &FileFacts, name: &str, of: &str, findings: &mut Findings) -> Option<crate::survey::ColumnFacts> {
     let mut found = facts.columns(name);
     match (found.len(), found.pop()) {
         (1, Some(column)) if identifies(&column.data_type) => Some(column),
@@ -340,8 +341,12 @@ fn key_column(
         }
         (0, _) => {
             findings.push(
-                Finding::error("column-missing", Place::file(&facts.shown), format!("there is no column {name} ({of})"))
-                    .help("restore the column, or correct its name in links.yaml or the config"),
+                Finding::error(
+                    "column-missing",
+                    Place::file(&facts.shown),
+                    format!("there is no column {name} ({of})"),
+                )
+                .help("restore the column, or correct its name in links.yaml or the config"),
             );
             None
         }
@@ -366,4 +371,3 @@ pub(super) fn all_years<'a>(years: impl Iterator<Item = &'a Years>) -> Years {
     years.for_each(|y| all.extend(y));
     all
 }
-

@@ -56,7 +56,10 @@ pub(super) fn column(
                     Finding::error(
                         "column-ambiguous",
                         Place::file(&facts.shown),
-                        format!("several columns are called {candidate} but for their case ({what} of {})", element.name),
+                        format!(
+                            "several columns are called {candidate} but for their case ({what} of {})",
+                            element.name
+                        ),
                     )
                     .help("rename all but one of them"),
                 );
@@ -106,7 +109,11 @@ pub(super) fn wrong_type(facts: &FileFacts, column: &ColumnFacts, wanted: &str) 
     Finding::error(
         "column-type",
         Place::file(&facts.shown),
-        format!("the column {} is stored as {}, which cannot be read as {wanted}", column.name, stored_as(&column.data_type)),
+        format!(
+            "the column {} is stored as {}, which cannot be read as {wanted}",
+            column.name,
+            stored_as(&column.data_type)
+        ),
     )
     .help("convert the source, or correct the type in the catalogue")
 }

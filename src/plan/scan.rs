@@ -203,12 +203,7 @@ fn flag_index(view: &mut View, flag: Flag) -> usize {
     })
 }
 
-fn view_column(
-    view: &mut View,
-    element: &Element,
-    pick: &Pick,
-    project: Option<&(ProjectId, u32)>,
-) -> Option<usize> {
+fn view_column(view: &mut View, element: &Element, pick: &Pick, project: Option<&(ProjectId, u32)>) -> Option<usize> {
     let variable = variable_index(view, element, &pick.variable)?;
     let kind = pick.release.released_type(view.variables.get(variable)?.1);
     let project = matches!(pick.release, Release::Pseudonymise(_)).then(|| project.cloned()).flatten();

@@ -113,7 +113,9 @@ fn projects_of(plan: &Plan, scan: &ElementScan) -> Vec<String> {
     for want in &scan.wants {
         let of: Vec<usize> = match &want.purpose {
             Purpose::Table { project, .. } | Purpose::Join { project, .. } => vec![*project],
-            Purpose::Set(set) => (0..plan.projects.len()).filter(|p| plan.projects[*p].steps.contains(&Some(*set))).collect(),
+            Purpose::Set(set) => {
+                (0..plan.projects.len()).filter(|p| plan.projects[*p].steps.contains(&Some(*set))).collect()
+            }
         };
         for id in of.into_iter().filter_map(|p| plan.projects.get(p)).map(|p| p.id().to_string()) {
             if !ids.contains(&id) {
@@ -182,7 +184,8 @@ pub fn as_text(plan: &Plan, threads: usize) -> String {
             );
         }
         for linked in &project.linked {
-            let _ = writeln!(text, "  {:<24} {} columns, one row a base row", linked.path(), linked.layout.columns.len());
+            let _ =
+                writeln!(text, "  {:<24} {} columns, one row a base row", linked.path(), linked.layout.columns.len());
         }
         let _ = writeln!(text);
     }

@@ -11,11 +11,7 @@ use std::sync::Arc;
 type Elements = BTreeMap<ElementName, Arc<Element>>;
 
 /// The tables of a spec's elements, in path order.
-pub(super) fn tables(
-    spec: &Spec,
-    elements: &Elements,
-    sources: impl Fn(&Part) -> Vec<String>,
-) -> Vec<TablePlan> {
+pub(super) fn tables(spec: &Spec, elements: &Elements, sources: impl Fn(&Part) -> Vec<String>) -> Vec<TablePlan> {
     let mut tables = Vec::new();
     for request in &spec.elements {
         let Some(element) = elements.get(&request.rows.element) else { continue };

@@ -229,13 +229,23 @@ mod tests {
         let rows: Vec<(u32, Option<i32>)> =
             (0..300_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) % 90_000, i32::try_from(i % 11).ok())).collect();
         let mut whole = Vec::new();
-        set(&rows).into_chunks(true, |ranks, _| { whole.push(ranks.len()); Ok(()) }).unwrap();
+        set(&rows)
+            .into_chunks(true, |ranks, _| {
+                whole.push(ranks.len());
+                Ok(())
+            })
+            .unwrap();
         let mut parts = Vec::new();
         let mut rest = RowSet::default();
         for bucket in 0..7_u32 {
             let mut part = set(&rows).within(&(bucket * 13_000..(bucket + 1) * 13_000));
             part.append(rest);
-            rest = part.into_chunks(bucket == 6, |ranks, _| { parts.push(ranks.len()); Ok(()) }).unwrap();
+            rest = part
+                .into_chunks(bucket == 6, |ranks, _| {
+                    parts.push(ranks.len());
+                    Ok(())
+                })
+                .unwrap();
         }
         assert_eq!(whole, parts);
     }

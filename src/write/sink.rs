@@ -67,7 +67,8 @@ impl Sink {
 
     /// Gives all rows away, a bucket at a time, each with whether it is the last.
     pub(super) fn drain(self, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
-        let state = self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
+        let state =
+            self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
         let Some(spill) = state.spill else {
             let mut all = RowSet::default();
             state.memory.into_iter().for_each(|set| all.append(set));

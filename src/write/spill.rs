@@ -41,7 +41,8 @@ impl Spill {
 
     /// The ranks of a bucket.
     pub(super) fn ranks(&self, bucket: u32) -> std::ops::Range<u32> {
-        let edge = |b: u32| u32::try_from(u64::from(b) * u64::from(self.people) / u64::from(self.buckets)).unwrap_or(u32::MAX);
+        let edge =
+            |b: u32| u32::try_from(u64::from(b) * u64::from(self.people) / u64::from(self.buckets)).unwrap_or(u32::MAX);
         edge(bucket)..if bucket + 1 >= self.buckets { u32::MAX } else { edge(bucket + 1) }
     }
 
@@ -75,11 +76,8 @@ impl Spill {
         let fault = |_| Error::Internal("rows cannot be spilled".to_owned());
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_iter_values(picks.iter().map(|p| p.rank)))];
         columns.extend(set.gather(picks)?);
-        let fields: Vec<Field> = columns
-            .iter()
-            .enumerate()
-            .map(|(i, c)| Field::new(format!("c{i}"), c.data_type().clone(), true))
-            .collect();
+        let fields: Vec<Field> =
+            columns.iter().enumerate().map(|(i, c)| Field::new(format!("c{i}"), c.data_type().clone(), true)).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(fault)?;
         let mut bytes = Vec::new();
         let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).map_err(fault)?;
@@ -110,14 +108,19 @@ impl Spill {
                 let mut length = [0; 8];
                 file.read_exact(&mut length).map_err(failed)?;
                 let length = u64::from_le_bytes(length);
-                let mut bytes = vec![0; usize::try_from(length).map_err(|_| Error::Internal("a spill too large".to_owned()))?];
+                let mut bytes =
+                    vec![0; usize::try_from(length).map_err(|_| Error::Internal("a spill too large".to_owned()))?];
                 file.read_exact(&mut bytes).map_err(failed)?;
                 left = left.saturating_sub(length + 8);
                 for batch in StreamReader::try_new(&bytes[..], None).map_err(fault)? {
                     let batch = batch.map_err(fault)?;
                     let ranks = batch.column(0).as_primitive::<UInt32Type>().clone();
                     let index = set.batch(batch.columns()[1..].to_vec());
-                    set.extend(ranks.values().iter().zip(0..).map(|(rank, row)| Pick { rank: *rank, batch: index, row }));
+                    set.extend(ranks.values().iter().zip(0..).map(|(rank, row)| Pick {
+                        rank: *rank,
+                        batch: index,
+                        row,
+                    }));
                 }
             }
         }
