@@ -139,7 +139,15 @@ impl Decoder {
             return None;
         };
         match key.text.as_str() {
-            "pseudonymise" => self.kind(value).map(Release::Pseudonymise),
+            "pseudonymise" => {
+                let kind = self.kind(value)?;
+                if kind.as_str() == "person" {
+                    // The domain of `person_id` itself: a pseudonym of that name could meet it.
+                    self.error("name-malformed", value.mark, "the kind `person` is reserved", "name another kind");
+                    return None;
+                }
+                Some(Release::Pseudonymise(kind))
+            }
             "truncate" => match self.one_of(value, "truncate", &["month", "quarter", "year"])? {
                 "month" => Some(Release::Truncate(Truncate::Month)),
                 "quarter" => Some(Release::Truncate(Truncate::Quarter)),
