@@ -218,6 +218,11 @@ impl Decoder {
                     self.error("null-value", node.mark, format!("{what} is empty"), "write it out");
                     return None;
                 }
+                if text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || is_steering(c)) {
+                    let message = format!("{what} holds a character that steers terminals instead of being read");
+                    self.error("control-character", node.mark, message, "write it in printable characters");
+                    return None;
+                }
                 Some(text.to_owned())
             }
             _ => {
@@ -297,6 +302,11 @@ impl Decoder {
         }
         date
     }
+}
+
+/// Characters that are not seen and change how others are: directions, joiners, marks of byte order.
+pub(crate) fn is_steering(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Reads `2019-11-22` and nothing else.

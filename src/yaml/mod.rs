@@ -11,8 +11,8 @@ mod parse;
 mod scalar;
 mod words;
 
-pub(crate) use decode::listed;
 pub use decode::{Decoder, Fields};
+pub(crate) use decode::{is_steering, listed};
 pub use node::{Content, Key, Mark, Node};
 pub(crate) use parse::clip;
 pub use parse::{BYTES_MAX, DEPTH_MAX, NODES_MAX, parse, read_text};
@@ -29,6 +29,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("alias", "anchors and aliases are not allowed"),
     ("tag", "tags are not allowed"),
     ("key-not-text", "a key is not plain text"),
+    ("control-character", "a text holds characters that cannot be seen"),
     ("unknown-field", "no such field here"),
     ("missing-field", "a field that must be there is not"),
     ("wrong-type", "a value of another shape belongs here"),

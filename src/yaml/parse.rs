@@ -1,6 +1,6 @@
 //! Text becomes a tree of nodes, within a budget: a bomb, a giant or a deep document ends early with a finding.
 
-use super::{Content, Key, Mark, Node, Scalar};
+use super::{Content, Key, Mark, Node, Scalar, is_steering};
 use crate::vocab::{Error, Finding, Findings, Place};
 use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span};
 use std::collections::HashMap;
@@ -297,7 +297,8 @@ fn in_our_words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) 
 /// A name from a document, short enough to show and without control characters.
 pub(crate) fn clip(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut out: String = text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut out: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() || is_steering(c) { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         out.push('…');
     }
