@@ -3,17 +3,15 @@
 use super::Period;
 use super::variable::{Context, Parsed};
 use crate::vocab::Year;
-use crate::yaml::{Decoder, Node, clip};
+use crate::yaml::{Decoder, Node, clip, is_steering};
 use std::collections::BTreeMap;
 
 /// Reads a column's or a variable's name: printable, at most 128 characters, no blanks at its ends.
 pub(super) fn name(decoder: &mut Decoder, node: &Node) -> Option<String> {
     let word = decoder.word(node, "a name")?;
-    let fits =
-        word.trim() == word && (1..=128).contains(&word.chars().count()) && !word.chars().any(|c| {
-            c.is_control()
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        });
+    let fits = word.trim() == word
+        && (1..=128).contains(&word.chars().count())
+        && !word.chars().any(|c| c.is_control() || is_steering(c));
     if !fits {
         let message = format!("`{}` cannot be the name of a column", clip(word));
         decoder.error("name-malformed", node.mark, message, "up to 128 printable characters, no blank at either end");
