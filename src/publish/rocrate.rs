@@ -34,10 +34,9 @@ pub(super) fn crate_of(
         }),
         json!({"@id": DFE, "@type": "Organization", "name": "Department for Education", "url": DFE}),
         project(manifest),
-        json!({"@id": "#organisation", "@type": "Organization", "name": manifest.project.organisation}),
         json!({
             "@id": tool_id(manifest), "@type": "SoftwareApplication", "name": manifest.tool.name,
-            "url": TOOL, "softwareVersion": manifest.tool.version,
+            "url": LEO, "softwareVersion": manifest.tool.version,
         }),
         build(publication, manifest, files),
         spec(manifest),
@@ -55,7 +54,10 @@ pub(super) fn crate_of(
 }
 
 const DFE: &str = "https://www.gov.uk/government/organisations/department-for-education";
-const TOOL: &str = "https://crates.io/crates/leo-extract";
+
+/// About the data that the program is for.
+const LEO: &str = "https://www.gov.uk/government/publications/longitudinal-education-outcomes-leo-dataset/\
+     longitudinal-education-outcomes-leo-data";
 
 fn id(of: &str) -> Value {
     json!({"@id": of})
@@ -67,8 +69,9 @@ fn ids(of: impl IntoIterator<Item = String>) -> Value {
     if list.len() == 1 { list.remove(0) } else { Value::Array(list) }
 }
 
+/// The program has no page of its own: it is named below that of its data, as the profile wants an address.
 fn tool_id(manifest: &Manifest) -> String {
-    format!("{TOOL}/{}", manifest.tool.version)
+    format!("{LEO}#{}-{}", manifest.tool.name, manifest.tool.version)
 }
 
 fn source_id(index: usize) -> String {
@@ -111,8 +114,8 @@ fn project(manifest: &Manifest) -> Value {
     let project = &manifest.project;
     json!({
         "@id": "#project", "@type": "Project", "name": project.title, "identifier": project.id,
-        "description": format!("{}, section {}", project.gateway_act, project.gateway_section),
-        "memberOf": id("#organisation"),
+        "description": format!(
+            "{}; gateway {}, section {}", project.organisation, project.gateway_act, project.gateway_section),
     })
 }
 
@@ -158,7 +161,10 @@ fn decisions(manifest: &Manifest) -> Vec<Value> {
         })
     };
     let bodies: BTreeSet<&str> = decisions.iter().map(|d| d.body.as_str()).collect();
-    let body = |body: &str| json!({"@id": body_id(body), "@type": "Organization", "name": body});
+    let body = |body: &str| match body_url(body) {
+        Some(url) => json!({"@id": body_id(body), "@type": "Organization", "name": body, "url": url}),
+        None => json!({"@id": body_id(body), "@type": "Organization", "name": body}),
+    };
     decisions.iter().enumerate().map(assess).chain(bodies.into_iter().map(body)).collect()
 }
 
@@ -166,6 +172,19 @@ fn body_id(body: &str) -> String {
     let slug: String =
         body.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     format!("#body-{slug}")
+}
+
+/// Where the bodies that decide can be met.
+fn body_url(body: &str) -> Option<&'static str> {
+    Some(match body {
+        "DSAP" | "DfE" => DFE,
+        "HMRC" => "https://www.gov.uk/government/organisations/hm-revenue-customs",
+        "DWP" => "https://www.gov.uk/government/organisations/department-for-work-pensions",
+        "ESFA" => "https://www.gov.uk/government/organisations/education-and-skills-funding-agency",
+        "HESA" => "https://www.hesa.ac.uk",
+        "UCAS" => "https://www.ucas.com",
+        _ => return None,
+    })
 }
 
 /// Our own terms, as property values. No count is among them: the crate may travel further than the data.

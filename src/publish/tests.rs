@@ -152,7 +152,7 @@ fn a_fault_or_kill_at_any_step_leaves_the_old_version_or_the_new_one() {
             let versions: Vec<u32> = ledger.entries().filter_map(|e| e.version).collect();
             let expected: Vec<u32> = (1..=next.version).collect();
             assert_eq!(versions, expected, "step {n}");
-            assert_eq!(now.entries().count() as u32 + 1, next.version, "recovered at once, step {n}");
+            assert_eq!(now.entries().count() + 1, next.version as usize, "recovered at once, step {n}");
             assert_eq!(std::fs::read_link(home.join("latest")).unwrap(), Path::new(&version_name(next.version)));
             let left: Vec<_> = operation::list(&home).unwrap();
             assert_eq!(left.len(), next.version as usize + 1, "step {n}: {left:?}");
