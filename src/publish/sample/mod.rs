@@ -12,10 +12,6 @@ use crate::vocab::{
     Attrition, Calendar, CheckCount, ElementName, Fates, KeyId, Kind, LinkAccount, Owner, Place, ProjectAccount,
     ProjectId, Release, Slice, SliceAccount, SourceRecord, Spells, StepCount, Truncate, Type, Year, YearKind, Years,
 };
-use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
-};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use std::path::{Path, PathBuf};
