@@ -120,8 +120,11 @@ fn a_file_that_nobody_declared_is_never_published() {
     sample.stage(&staged);
     let publication = sample.publication(&staged);
     prepare(&publication).unwrap();
-    std::fs::write(staged.join("data/npd.ks4/extra.parquet"), "x").unwrap();
-    assert!(seal(&publication, &mac).is_err());
+    for extra in ["data/npd.ks4/extra.parquet", "extra.txt"] {
+        std::fs::write(staged.join(extra), "x").unwrap();
+        assert!(seal(&publication, &mac).is_err());
+        std::fs::remove_file(staged.join(extra)).unwrap();
+    }
     assert!(!folder.path().join("LEO-2019-003").exists());
 }
 
