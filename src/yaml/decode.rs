@@ -99,6 +99,7 @@ impl Decoder {
                 Place::file(self.file.clone()),
                 format!("{more} more errors of this document are not shown"),
             );
+            last.help = Some("mend those shown, then look again".to_owned());
             last.project = self.project.clone();
             last.exit = self.exit;
             self.findings.push(last);
