@@ -6,6 +6,7 @@ use crate::spec::fixture::SPEC;
 use crate::spec::{Spec, from_text};
 use crate::vocab::{ExitCode, Findings};
 use jiff::civil::{Date, date};
+use serde_json::{Value, json};
 use std::path::Path;
 
 const DAY: Date = date(2020, 2, 1);
@@ -186,4 +187,36 @@ fn a_folder_of_records_reads() {
     assert!(approve(spec(SPEC), &catalogue(), &records, DAY, None).0.is_some());
     let (none, findings) = Records::read(Path::new("no/such/folder"), "approvals");
     assert!(none.entries.is_empty() && findings.is_empty());
+}
+
+/// Every map in every schema says which fields it has, and takes no others.
+fn strict(schema: &Value, path: &str) {
+    if let Value::Object(map) = schema {
+        if map.get("type") == Some(&json!("object")) {
+            assert!(map.contains_key("additionalProperties"), "{path} takes any field");
+        }
+        map.iter().for_each(|(key, inner)| strict(inner, &format!("{path}/{key}")));
+    }
+    if let Value::Array(list) = schema {
+        list.iter().enumerate().for_each(|(i, inner)| strict(inner, &format!("{path}/{i}")));
+    }
+}
+
+#[test]
+fn schemas_are_strict() {
+    let catalogue = catalogue();
+    let schemas = [
+        crate::spec::schema(None),
+        crate::spec::schema(Some(&catalogue)),
+        crate::catalogue::schema(),
+        crate::catalogue::schema_links(),
+        crate::catalogue::schema_rules(),
+        crate::config::schema(),
+        crate::approval::schema(),
+    ];
+    for schema in schemas {
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+        assert_eq!(schema["additionalProperties"], false);
+        strict(&schema, "");
+    }
 }

@@ -301,3 +301,77 @@ fn two_specs_of_one_project_are_both_refused() {
     assert_eq!(findings.len(), 2);
     assert!(check_distinct(&[good()]).is_empty());
 }
+
+#[test]
+fn no_text_makes_it_panic_or_hang() {
+    use proptest::prelude::*;
+    let pieces = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        " ",
+        "\n",
+        "- ",
+        "'",
+        "\"",
+        "&a",
+        "*a",
+        "!x",
+        "~",
+        "#",
+        ",",
+        "1",
+        "\t",
+        "\u{feff}",
+        "é",
+        "\0",
+        "?",
+        "|",
+        ">",
+        "..",
+        "2010/2011",
+    ];
+    let catalogue = catalogue();
+    let cuts = (0..SPEC.len(), 0..40_usize, prop::collection::vec(0..pieces.len(), 0..4));
+    let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(changes in prop::collection::vec(cuts, 1..4))| {
+        let mut text = SPEC.to_owned();
+        for (at, length, put) in changes {
+            let at = (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+            let end = (at..=(at + length).min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(at);
+            let put: String = put.into_iter().map(|i| pieces[i]).collect();
+            text.replace_range(at..end, &put);
+        }
+        let (spec, findings) = from_text(&text, FILE, &catalogue);
+        let errors = findings.iter().any(|f| f.severity == Severity::Error);
+        prop_assert_eq!(spec.is_none(), errors);
+    });
+}
+
+#[test]
+fn giant_documents_end_early() {
+    let start = std::time::Instant::now();
+    let many = |what: &str| what.repeat(60_000);
+    for text in [
+        SPEC.replace("purposes: []", &format!("purposes: [{}]", many("a, "))),
+        SPEC.replace("[Class]", &format!("[{}]", many("Clas, "))),
+        SPEC.replace("revision: 1\n", &(0..60_000).map(|i| format!("f{i}: 1\n")).collect::<String>()),
+        SPEC.replace("[\"1\", X]", &format!("[{}]", many("Z, "))),
+        SPEC.replace("    - sample: 0.5\n", &many("    - sample: 7\n")),
+    ] {
+        let (spec, findings) = from_text(&text, FILE, &catalogue());
+        assert!(spec.is_none() && findings.len() <= 402, "{}", findings.len());
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    let (spec, findings) = from_text(&format!("\u{feff}{SPEC}"), FILE, &catalogue());
+    assert!(findings.is_empty(), "{findings:#?}");
+    assert_ne!(spec.unwrap().sha256, good().sha256);
+    let (spec, _) = from_text(&SPEC.replace('\n', "\r\n"), FILE, &catalogue());
+    assert!(spec.is_some());
+}
