@@ -116,6 +116,12 @@ pub struct Absent {
 pub struct Template(pub(super) String);
 
 impl Template {
+    /// A location without placeholders, for the tests of other rooms.
+    #[cfg(test)]
+    pub(crate) fn plain(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The text with its placeholders.
     #[must_use]
     pub fn as_str(&self) -> &str {
