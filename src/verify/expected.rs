@@ -76,7 +76,8 @@ pub(super) fn tables<'a>(spec: &'a Spec, catalogue: &'a Catalogue, tally: &mut T
         let base = spec.elements.iter().find(|request| request.rows.element == linked.from);
         let Some((base, mut table)) = base.and_then(|request| {
             let element = catalogue.element(&request.rows.element)?;
-            Some((element, base_table(request, element, tally)))
+            // What no approval may demand is refused once, where the element's own tables are.
+            Some((element, base_table(request, element, &mut Tally::default())))
         }) else {
             tally.refuse(
                 "not-in-catalogue",
@@ -91,7 +92,7 @@ pub(super) fn tables<'a>(spec: &'a Spec, catalogue: &'a Catalogue, tally: &mut T
             match catalogue.element(&join.rows.element) {
                 Some(element) => add_part(&mut table, element, &join.rows, &join.variables, Some(&join.prefix), tally),
                 None => {
-                    tally.refuse("not-in-catalogue", &table.stem.clone(), "a joined element is not in the catalogue");
+                    tally.refuse("not-in-catalogue", &table.stem, "a joined element is not in the catalogue");
                 }
             }
         }
@@ -137,7 +138,6 @@ fn of_element<'a>(request: &'a Request, catalogue: &'a Catalogue, tally: &mut Ta
         return vec![table("all".to_owned(), Vec::new(), tally)];
     }
     let slices = element.slices(&request.rows.years, &request.rows.terms);
-    // What no approval may demand is refused once, not for each slice.
     let mut silent = Tally::default();
     let tallies = slices.iter().enumerate();
     tallies

@@ -23,6 +23,9 @@ mod statistics;
 mod table;
 mod tally;
 
+#[cfg(test)]
+mod tests;
+
 use crate::catalogue::Catalogue;
 use crate::spec::Spec;
 use crate::vocab::{CheckCount, Error, Findings, ProjectAccount, Result, Severity};
