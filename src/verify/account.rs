@@ -1,0 +1,202 @@
+//! What was read against what the builder counted, and the builder's counts against each other.
+
+use super::Against;
+use super::expected::{Role, Table};
+use super::rows::Facts;
+use super::tally::{Check, Tally};
+use crate::spec::{Spec, Step};
+use crate::vocab::{Attrition, ProjectAccount, StepCount, TableRecord, safe_text};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::Path;
+
+/// A table that was read, with what it came to.
+pub(super) struct Seen<'a> {
+    /// The path below `data/`, with extension.
+    pub(super) path: String,
+    /// What should be there.
+    pub(super) table: &'a Table<'a>,
+    /// What is.
+    pub(super) facts: Facts,
+}
+
+/// Compares the tables that were read with the account, and with what the spec expects.
+pub(super) fn check(data: &Path, against: &Against<'_>, seen: &[Seen<'_>], tally: &mut Tally) {
+    expectations(against.spec, seen, tally);
+    let Some(account) = against.account else { return };
+    for table in seen {
+        match account.tables.iter().find(|record| record.path == table.path) {
+            Some(record) => compare(data, table, record, tally),
+            None => tally.refuse("counts-differ", &table.path, "the builder's account does not know the table"),
+        }
+    }
+    for record in &account.tables {
+        tally.look(Check::Counts, 1);
+        if !seen.iter().any(|table| table.path == record.path) {
+            tally.refuse("counts-differ", "data/", "the builder's account knows a table that was not read");
+        }
+    }
+    fates(account, against.spec, seen, tally);
+    attrition(&account.attrition, against.spec, tally);
+    people(account, seen, tally);
+}
+
+fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, tally: &mut Tally) {
+    let (facts, path) = (&seen.facts, seen.path.as_str());
+    let mut differ = |what: &str, same: bool| {
+        tally.look(Check::Counts, 1);
+        if !same {
+            tally.refuse("counts-differ", path, format!("{what} are not those that the builder counted"));
+        }
+    };
+    differ("rows", facts.rows == record.rows);
+    differ("people", facts.people == record.persons);
+    differ(
+        "its element and slice",
+        seen.table.element == record.element.as_ref() && seen.table.slice() == record.slice,
+    );
+    let names = |i: usize| seen.table.columns.get(i).map(|column| column.name.as_str());
+    let same_columns = record.columns.len() == seen.table.columns.len()
+        && record.columns.iter().enumerate().all(|(i, column)| names(i) == Some(&column.name));
+    differ("columns", same_columns);
+    for (column, missing) in record.columns.iter().zip(&facts.missing) {
+        differ(&format!("missing cells of `{}`", column.name), column.missing == *missing);
+    }
+    tally.look(Check::Digests, 1);
+    match digest(&data.join(path)) {
+        Some((bytes, sha256)) if bytes == record.bytes && sha256.eq_ignore_ascii_case(&record.sha256) => {}
+        Some(_) => tally.refuse("digest-differs", path, "the file's bytes are not those that the builder wrote"),
+        None => tally.refuse("file-unreadable", path, "the file cannot be read to its end"),
+    }
+}
+
+/// A file's length and SHA-256.
+fn digest(path: &Path) -> Option<(u64, String)> {
+    let mut file = std::fs::File::open(path).ok()?;
+    let (mut hasher, mut buffer, mut bytes) = (Sha256::new(), vec![0; 1 << 18], 0);
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => break,
+            read => {
+                hasher.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+    Some((bytes, super::bag::hex(&hasher.finalize())))
+}
+
+/// Every row read has one fate, and those kept are the rows of the tables.
+fn fates(account: &ProjectAccount, spec: &Spec, seen: &[Seen<'_>], tally: &mut Tally) {
+    for slice in &account.slices {
+        tally.look(Check::Counts, 1);
+        if !slice.fates.add_up() {
+            tally.refuse(
+                "fates-do-not-add-up",
+                &format!("{}/", slice.element),
+                "rows read and their fates do not add up",
+            );
+        }
+    }
+    for request in &spec.elements {
+        let element = &request.rows.element;
+        let kept = account.slices.iter().filter(|slice| slice.element == *element);
+        // An element that is cut by a column has one account for all its periods.
+        let whole = kept.clone().all(|slice| slice.slice.is_none());
+        let tables = || seen.iter().filter(|table| table.table.element == Some(element));
+        let path = format!("{element}/");
+        if whole {
+            tally.look(Check::Counts, 1);
+            let (kept, rows) =
+                (kept.map(|slice| slice.fates.kept).sum::<u64>(), tables().map(|t| t.facts.rows).sum::<u64>());
+            if kept != rows {
+                tally.refuse("counts-differ", &path, "rows are not those that the builder kept");
+            }
+            continue;
+        }
+        for table in tables() {
+            tally.look(Check::Counts, 1);
+            let of_slice = kept.clone().filter(|slice| slice.slice == table.table.slice());
+            if of_slice.map(|slice| slice.fates.kept).sum::<u64>() != table.facts.rows {
+                tally.refuse("counts-differ", &table.path, "rows are not those that the builder kept");
+            }
+        }
+    }
+}
+
+/// Each step of the cohort begins with what the one before left, and moves the count the way that it can.
+fn attrition(attrition: &Attrition, spec: &Spec, tally: &mut Tally) {
+    let steps = &attrition.steps;
+    let mut refuse = |what: &str| tally.refuse("attrition-broken", "cohort", what);
+    if steps.len() != spec.cohort.steps.len() {
+        return refuse("the builder counted other steps than the spec has");
+    }
+    let mut before = 0;
+    for (i, (count, step)) in steps.iter().zip(&spec.cohort.steps).enumerate() {
+        if count.step != step.in_words() || count.people_before != before || !is_possible(step, count) {
+            refuse(&format!("the counts of step {} cannot be", i + 1));
+        }
+        before = count.people_after;
+    }
+    if before != attrition.persons {
+        refuse("the last step leaves another count than the cohort's");
+    }
+    tally.look(Check::Counts, steps.len() + 1);
+}
+
+fn is_possible(step: &Step, count: &StepCount) -> bool {
+    let StepCount { people_before: before, people_matched: matched, people_after: after, .. } = *count;
+    match step {
+        Step::Include(_) => after >= before && after <= before.saturating_add(matched),
+        Step::Exclude(_) => after <= before && after >= before.saturating_sub(matched),
+        Step::Require(_) | Step::RequireLink(_) | Step::Sample(_) => after <= before && after <= matched,
+    }
+}
+
+/// The cohort is the table of people, and so are its links.
+fn people(account: &ProjectAccount, seen: &[Seen<'_>], tally: &mut Tally) {
+    for table in seen.iter().filter(|table| table.table.stem == "persons") {
+        tally.look(Check::Counts, 1 + account.linked.len());
+        if table.facts.rows != account.attrition.persons {
+            tally.refuse("counts-differ", &table.path, "people are not those that the cohort's last step left");
+        }
+        for (kind, count) in &account.linked {
+            if linked(table, kind.as_str()) != Some(*count) {
+                tally.refuse(
+                    "counts-differ",
+                    &table.path,
+                    format!("people linked by {kind} are not those that the builder counted"),
+                );
+            }
+        }
+    }
+}
+
+fn linked(persons: &Seen<'_>, wanted: &str) -> Option<u64> {
+    let is = |role: &Role<'_>| matches!(role, Role::Linked { kind, .. } if kind.as_str() == wanted);
+    let index = persons.table.columns.iter().position(|column| is(&column.role))?;
+    persons.facts.linked.get(index).copied()
+}
+
+/// The counts that the spec expects.
+fn expectations(spec: &Spec, seen: &[Seen<'_>], tally: &mut Tally) {
+    let Some(persons) = seen.iter().find(|table| table.table.stem == "persons") else { return };
+    let people = persons.facts.rows;
+    if let Some((least, most)) = spec.expect.persons {
+        tally.look(Check::Counts, 1);
+        if !(least..=most).contains(&people) {
+            let what = format!("{} people are outside the {least} to {most} that the spec expects", safe_text(people));
+            tally.refuse("expectation-missed", &persons.path, what);
+        }
+    }
+    for (kind, least, most) in &spec.expect.linked {
+        tally.look(Check::Counts, 1);
+        let share =
+            linked(persons, kind.as_str()).map(|linked| if people == 0 { 0.0 } else { linked as f64 / people as f64 });
+        if !share.is_some_and(|share| (*least..=*most).contains(&share)) {
+            let what =
+                format!("the share of people linked by {kind} is outside the {least} to {most} that the spec expects");
+            tally.refuse("expectation-missed", &persons.path, what);
+        }
+    }
+}

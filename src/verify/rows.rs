@@ -1,0 +1,251 @@
+//! One table, batch by batch: its people, periods, order, conditions, spells and joins. Holds one batch at a time.
+
+use super::cells::Cells;
+use super::condition::{Known, TRUE, outcomes};
+use super::expected::{Part, Role, Table, spell_columns};
+use super::people::{People, Sequence, number};
+use super::periods::Periods;
+use super::scan::Scan;
+use super::shapes::is_pseudonym;
+use super::spells;
+use super::tally::{Check, Tally};
+use crate::vocab::{Release, Type};
+use arrow::array::{Array, ArrayRef};
+use std::cmp::Ordering;
+
+/// What a table came to, for the comparison with the builder's account.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Rows.
+    pub(super) rows: u64,
+    /// Different people.
+    pub(super) people: u64,
+    /// Missing cells of each column.
+    pub(super) missing: Vec<u64>,
+    /// True cells of each column that says whether people are linked, else 0.
+    pub(super) linked: Vec<u64>,
+}
+
+/// What has been found wrong so far, in rows.
+#[derive(Debug, Default)]
+struct Wrong {
+    person: u64,
+    stranger: u64,
+    twice: u64,
+    period: u64,
+    disorder: u64,
+    condition: u64,
+    spell: u64,
+    join: u64,
+    uncollected: Vec<u64>,
+    unlinked: u64,
+}
+
+/// A table on its way past.
+pub(super) struct Walk<'a> {
+    table: &'a Table<'a>,
+    /// The people that the rows may be of; `None` for the table of people itself, which is gathered instead.
+    allowed: Option<&'a People>,
+    /// The people of the table of people.
+    pub(super) gathered: Vec<u128>,
+    scans: Vec<Scan<'a>>,
+    periods: Periods,
+    spells: Vec<Option<spells::Years>>,
+    sequence: Sequence,
+    searched: usize,
+    previous: Option<Vec<ArrayRef>>,
+    wrong: Wrong,
+    facts: Facts,
+    looked: [usize; 3],
+}
+
+impl<'a> Walk<'a> {
+    /// Begins a table.
+    pub(super) fn new(table: &'a Table<'a>, allowed: Option<&'a People>) -> Self {
+        let columns = table.columns.len();
+        Self {
+            table,
+            allowed,
+            gathered: Vec::new(),
+            scans: table.columns.iter().map(Scan::new).collect(),
+            periods: Periods::of(table),
+            spells: table.parts.iter().map(|part| spells::Years::of(&part.element.period, part.rows)).collect(),
+            sequence: Sequence::default(),
+            searched: 0,
+            previous: None,
+            wrong: Wrong { uncollected: vec![0; columns], ..Wrong::default() },
+            facts: Facts { missing: vec![0; columns], linked: vec![0; columns], ..Facts::default() },
+            looked: [0; 3],
+        }
+    }
+
+    /// Looks at a batch, whose columns are those of the table.
+    pub(super) fn batch(&mut self, columns: &[ArrayRef]) {
+        let cells: Vec<Cells<'_>> = columns.iter().filter_map(Cells::of).collect();
+        let Some(people) = cells.first().filter(|_| cells.len() == self.table.columns.len()) else { return };
+        let rows = people.len();
+        if rows == 0 {
+            return;
+        }
+        self.facts.rows += rows as u64;
+        let same = self.people(people);
+        self.order(&cells, &same);
+        for (scan, cells) in self.scans.iter_mut().zip(&cells) {
+            scan.batch(cells);
+        }
+        self.linked(&cells);
+        self.wrong.period += self.periods.batch(&cells);
+        for (wrong, count) in self.wrong.uncollected.iter_mut().zip(self.periods.uncollected(&cells)) {
+            *wrong += count;
+        }
+        for (part, spells) in self.table.parts.iter().zip(&self.spells) {
+            let matched = matched(part, &cells, rows);
+            let look = |row: usize| matched.as_ref().is_none_or(|matched| matched[row]);
+            if let Some(condition) = &part.rows.condition {
+                let known = |name: &str| self.periods.known(part, name, &cells);
+                let of = outcomes(condition, &known, rows);
+                self.wrong.condition += count(rows, |row| of[row] & TRUE == 0 && look(row));
+                self.looked[0] += rows;
+            }
+            if let (Some(years), Some((start, end))) = (spells, spell_columns(part))
+                && (start.is_some() || end.is_some())
+            {
+                let column = |index: Option<usize>| index.and_then(|index| cells.get(index));
+                self.wrong.spell += years.outside(column(start), column(end), rows, look);
+                self.looked[1] += rows;
+            }
+            if part.joined {
+                let mut equal = same.clone();
+                let all = equal.len();
+                for (index, ..) in &part.columns {
+                    cells[*index].keep_equal_to_previous(&mut equal);
+                }
+                self.wrong.join += (all - equal.len()) as u64;
+                self.looked[2] += rows;
+            }
+        }
+        self.previous = Some(columns.iter().map(|column| column.slice(rows - 1, 1)).collect());
+    }
+
+    /// Looks at the people; gives the rows, from the second on, whose person is that of the row before.
+    fn people(&mut self, people: &Cells<'_>) -> Vec<u32> {
+        let mut same = Vec::new();
+        let Cells::Text(array) = people else { return same };
+        for row in 0..array.len() {
+            let text = if array.is_null(row) { &[][..] } else { array.value(row).as_bytes() };
+            let Some(person) = number(text) else {
+                self.wrong.person += 1;
+                continue;
+            };
+            match (self.sequence.next(person), self.allowed) {
+                (Ordering::Equal, None) => self.wrong.twice += 1,
+                (Ordering::Equal, Some(_)) if row > 0 => same.extend(u32::try_from(row)),
+                (Ordering::Equal, Some(_)) => {}
+                (_, Some(allowed)) => self.wrong.stranger += u64::from(!allowed.contains(person, &mut self.searched)),
+                (_, None) => self.wrong.person += u64::from(!is_pseudonym(text)),
+            }
+            if self.allowed.is_none() {
+                self.gathered.push(person);
+            }
+        }
+        same
+    }
+
+    /// Looks at the order of the rows of one person. That of the people is counted where they are looked at.
+    fn order(&mut self, cells: &[Cells<'_>], same: &[u32]) {
+        let mut equal = same.to_vec();
+        for column in cells.iter().skip(1) {
+            if equal.is_empty() {
+                break;
+            }
+            self.wrong.disorder += column.keep_equal_to_previous(&mut equal);
+        }
+        // The first row against the last of the batch before.
+        let Some(previous) = &self.previous else { return };
+        let previous: Vec<Cells<'_>> = previous.iter().filter_map(Cells::of).collect();
+        let order = |columns: &mut dyn Iterator<Item = usize>| {
+            columns.map(|i| previous[i].compare(0, &cells[i], 0)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        if order(&mut (0..1)).is_eq() {
+            self.wrong.disorder += u64::from(order(&mut (1..cells.len())).is_gt());
+            for part in self.table.parts.iter().filter(|part| part.joined) {
+                self.wrong.join += u64::from(order(&mut part.columns.iter().map(|(i, ..)| *i)).is_ne());
+            }
+        }
+    }
+
+    fn linked(&mut self, cells: &[Cells<'_>]) {
+        for (index, column) in self.table.columns.iter().enumerate() {
+            let (Role::Linked { required, .. }, Cells::Bool(array)) = (column.role, cells[index]) else { continue };
+            let linked = array.true_count();
+            self.facts.linked[index] += linked as u64;
+            self.wrong.unlinked += if required { array.len() - linked } else { array.null_count() } as u64;
+        }
+    }
+
+    /// Refuses what was found; tells what the table came to.
+    pub(super) fn finish(mut self, file: &str, tally: &mut Tally) -> (Facts, Vec<u128>) {
+        let (wrong, rows) = (&self.wrong, usize::try_from(self.facts.rows).unwrap_or(usize::MAX));
+        tally.look(Check::Rows, rows);
+        tally.look(Check::People, rows);
+        tally.look(Check::Order, rows);
+        tally.look(Check::Periods, if self.periods.are_checked() { rows } else { 0 });
+        for (check, count) in [Check::Conditions, Check::Spells, Check::Joins].into_iter().zip(self.looked) {
+            tally.look(check, count);
+        }
+        for (code, count, things) in [
+            ("person-malformed", wrong.person, "rows have no well-formed person_id"),
+            ("person-not-in-cohort", wrong.stranger, "people are not in the cohort"),
+            ("person-twice", wrong.twice, "rows repeat a person"),
+            ("period-not-approved", wrong.period, "rows are of a year or term that is not the table's"),
+            ("rows-unsorted", wrong.disorder + self.sequence.below, "rows are out of order"),
+            ("condition-not-met", wrong.condition, "rows cannot have passed the approved condition"),
+            ("spell-outside-years", wrong.spell, "rows are spells outside the approved years"),
+            ("join-not-single", wrong.join, "rows differ in joined columns from the same person's row before"),
+            ("link-missing", wrong.unlinked, "people lack a link that the cohort requires of all, or are not told"),
+        ] {
+            tally.refuse_some(code, file, count, things);
+        }
+        for (column, count) in self.table.columns.iter().zip(&wrong.uncollected) {
+            let things = format!("cells of `{}` hold values in a year in which it was not collected", column.name);
+            tally.refuse_some("value-not-collected", file, *count, &things);
+        }
+        for (scan, missing) in self.scans.iter().zip(&mut self.facts.missing) {
+            scan.finish(file, tally);
+            *missing = scan.missing;
+        }
+        self.facts.people = self.sequence.people;
+        (self.facts, self.gathered)
+    }
+}
+
+fn count(rows: usize, wrong: impl Fn(usize) -> bool) -> u64 {
+    (0..rows).filter(|row| wrong(*row)).count() as u64
+}
+
+/// The rows with a match in a joined part: a row whose joined columns are all missing may have had none. `None` for the
+/// base, which has all its rows.
+fn matched(part: &Part<'_>, cells: &[Cells<'_>], rows: usize) -> Option<Vec<bool>> {
+    part.joined
+        .then(|| (0..rows).map(|row| part.columns.iter().any(|(index, ..)| !cells[*index].is_missing(row))).collect())
+}
+
+/// Whether a condition can be re-evaluated on a released column: it is released as it is, in its own type.
+pub(super) fn tells(kind: Type, release: &Release) -> bool {
+    *release == Release::AsIs && release.released_type(kind) == kind
+}
+
+impl Periods {
+    /// What is known of a variable of a part.
+    fn known<'c>(&self, part: &Part<'_>, name: &str, cells: &[Cells<'c>]) -> Known<'c> {
+        let Some(variable) = part.element.variable(name) else { return Known::Nothing };
+        if !part.joined && !variable.collected_in(self.only_year()) {
+            return Known::Missing;
+        }
+        let released = part.columns.iter().find(|(_, v, release)| v.name == name && tells(v.kind, release));
+        match released.and_then(|(index, ..)| cells.get(*index)) {
+            Some(cells) => Known::Cells(*cells),
+            None => Known::Nothing,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One Parquet file: its footer against what may stand there, then its rows, one row group after the other.
+
+use super::cells::{Cells, arrow_type};
+use super::expected::Table;
+use super::people::People;
+use super::rows::{Facts, Walk};
+use super::statistics::Extremes;
+use super::tally::{Check, Tally};
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Cells that are decoded at a time: a table of many columns is read in fewer rows.
+const CELLS: usize = 1 << 20;
+
+/// Looks at a table. Gives what it came to and, for the table of people itself, the people; `None` where it cannot be
+/// read or is another table than it should be, which is refused.
+pub(super) fn check(
+    path: &Path,
+    name: &str,
+    table: &Table<'_>,
+    allowed: Option<&People>,
+    tally: &mut Tally,
+) -> Option<(Facts, Vec<u128>)> {
+    tally.look(Check::Files, 1);
+    // A damaged file must end in a refusal, also where it takes the decoder by surprise. What the decoder says may
+    // quote cells, and is dropped.
+    let read = std::panic::catch_unwind(|| {
+        let mut tally = Tally::default();
+        let facts = read(path, name, table, allowed, &mut tally);
+        (facts, tally)
+    });
+    let (facts, found) = read.unwrap_or((Err(Unreadable), Tally::default()));
+    tally.merge(found);
+    match facts {
+        Ok(facts) => facts,
+        Err(Unreadable) => {
+            tally.refuse("file-unreadable", name, "the file cannot be read as Parquet to its end");
+            None
+        }
+    }
+}
+
+/// The file is damaged, or no Parquet.
+struct Unreadable;
+
+impl<E: std::error::Error> From<E> for Unreadable {
+    fn from(_: E) -> Self {
+        Self
+    }
+}
+
+type Outcome = Result<Option<(Facts, Vec<u128>)>, Unreadable>;
+
+fn read(path: &Path, name: &str, table: &Table<'_>, allowed: Option<&People>, tally: &mut Tally) -> Outcome {
+    let file = File::open(path)?;
+    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let pages = options().with_page_index_policy(PageIndexPolicy::Optional);
+    let metadata = ArrowReaderMetadata::load(&file, pages)?;
+    footer(&file, metadata.metadata(), name, tally)?;
+    tally.look(Check::Columns, table.columns.len());
+    if let Some(what) = other_columns(metadata.schema(), table) {
+        tally.refuse("columns-differ", name, what);
+        return Ok(None);
+    }
+    let as_views = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
+        _ => Arc::clone(field),
+    };
+    let schema = Arc::new(Schema::new(metadata.schema().fields().iter().map(as_views).collect::<Vec<_>>()));
+    let views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options().with_schema(schema))?;
+    let mut walk = Walk::new(table, allowed);
+    for group in 0..metadata.metadata().num_row_groups() {
+        row_group(&file, group, &views, name, &mut walk, tally)?;
+    }
+    Ok(Some(walk.finish(name, tally)))
+}
+
+fn row_group(
+    file: &File,
+    group: usize,
+    views: &ArrowReaderMetadata,
+    name: &str,
+    walk: &mut Walk<'_>,
+    tally: &mut Tally,
+) -> Result<(), Unreadable> {
+    let metadata = views.metadata();
+    let chunks = metadata.row_group(group).columns();
+    let pages = |column: usize| metadata.column_index().and_then(|index| index.get(group)?.get(column));
+    let told = |column: usize| chunks[column].statistics().is_some() || pages(column).is_some();
+    let mut extremes: Vec<Option<Extremes>> = (0..chunks.len()).map(|i| told(i).then(Extremes::default)).collect();
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, views.clone())
+        .with_row_groups(vec![group])
+        .with_batch_size((CELLS / chunks.len().max(1)).clamp(1024, 65_536))
+        .build()?;
+    debug_assert_eq!(reader.schema().fields().len(), chunks.len());
+    let mut rows = 0;
+    for batch in reader {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        for (extremes, column) in extremes.iter_mut().zip(batch.columns()) {
+            if let (Some(extremes), Some(cells)) = (extremes, Cells::of(column)) {
+                extremes.batch(&cells);
+            }
+        }
+        walk.batch(batch.columns());
+    }
+    if u64::try_from(metadata.row_group(group).num_rows()).ok() != Some(rows) {
+        return Err(Unreadable);
+    }
+    for (column, extremes) in extremes.iter().enumerate() {
+        let Some(extremes) = extremes else { continue };
+        tally.look(Check::Statistics, 1);
+        let agree = chunks[column].statistics().is_none_or(|statistics| extremes.agree(statistics));
+        if !agree || !pages(column).is_none_or(|pages| extremes.hold(pages)) {
+            let what = format!("the statistics of `{}` are not those of its cells", chunks[column].column_path());
+            tally.refuse("statistics-differ", name, what);
+        }
+    }
+    Ok(())
+}
+
+/// What differs between a file's columns and the table's, in order; `None` where nothing does.
+fn other_columns(schema: &Schema, table: &Table<'_>) -> Option<String> {
+    let (have, want) = (schema.fields(), &table.columns);
+    for (i, (have, want)) in have.iter().zip(want).enumerate() {
+        if *have.name() != want.name {
+            // The name that is there may be anything, a cell's value too: only the one that belongs there is shown.
+            return Some(format!("column {} is not `{}`, which belongs there", i + 1, want.name));
+        }
+        let same = match (have.data_type(), arrow_type(want.kind)) {
+            (DataType::Utf8, DataType::Utf8View) => true,
+            (have, want) => *have == want,
+        };
+        if !same {
+            return Some(format!("column `{}` is not of type {}", want.name, want.kind));
+        }
+    }
+    match have.len().cmp(&want.len()) {
+        std::cmp::Ordering::Less => Some(format!("column `{}` is missing", want[have.len()].name)),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(format!("there are {} columns where {} belong", have.len(), want.len())),
+    }
+}
+
+/// Looks at all that a footer may say beside the columns: there must be nothing but what the tool itself writes.
+fn footer(file: &File, metadata: &ParquetMetaData, name: &str, tally: &mut Tally) -> Result<(), Unreadable> {
+    tally.look(Check::Metadata, 1);
+    let about = metadata.file_metadata();
+    if !about.created_by().is_some_and(|by| by == "leo-extract" || by.starts_with("leo-extract ")) {
+        tally.refuse("file-metadata", name, "the file does not say that leo-extract made it");
+    }
+    if about.key_value_metadata().is_some_and(|pairs| !pairs.is_empty()) {
+        tally.refuse("file-metadata", name, "the file carries metadata beside its columns");
+    }
+    let mut ranges = Vec::new();
+    let mut strange = false;
+    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        strange |= chunk.file_path().is_some() || chunk.bloom_filter_offset().is_some();
+        // A chunk whose offsets are negative makes `byte_range` panic, which is caught as a damaged file.
+        ranges.push(chunk.byte_range());
+        let indexes = [
+            (chunk.column_index_offset(), chunk.column_index_length()),
+            (chunk.offset_index_offset(), chunk.offset_index_length()),
+        ];
+        for (offset, length) in indexes {
+            if let (Some(offset), Some(length)) = (offset, length) {
+                ranges.push((u64::try_from(offset)?, u64::try_from(length)?));
+            }
+        }
+    }
+    if strange {
+        tally.refuse("file-metadata", name, "the file has parts that leo-extract does not write");
+    }
+    if !covered(file, ranges)? {
+        tally.refuse("file-bytes-unaccounted", name, "the file has bytes that belong to none of its columns");
+    }
+    Ok(())
+}
+
+/// Whether ranges cover the file from its magic bytes to its footer, without a gap.
+fn covered(mut file: &File, mut ranges: Vec<(u64, u64)>) -> Result<bool, Unreadable> {
+    let mut tail = [0; 8];
+    let tail_at = file.seek(SeekFrom::End(-8))?;
+    file.read_exact(&mut tail)?;
+    let [a, b, c, d, ..] = tail;
+    let footer = tail_at.checked_sub(u32::from_le_bytes([a, b, c, d]).into()).ok_or(Unreadable)?;
+    ranges.retain(|(_, length)| *length > 0);
+    ranges.sort_unstable();
+    let mut end = 4;
+    for (start, length) in ranges {
+        if start != end {
+            return Ok(false);
+        }
+        end = start.checked_add(length).ok_or(Unreadable)?;
+    }
+    Ok(end == footer)
+}

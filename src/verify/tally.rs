@@ -1,0 +1,89 @@
+//! What the verifier found and how much it looked at: findings of one kind in one column are one finding.
+
+use crate::vocab::{CheckCount, Finding, Findings, Place, safe_text};
+
+/// What the verifier looks at. Every check is shown with its count, also where it is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    Files,
+    Columns,
+    Metadata,
+    Statistics,
+    Rows,
+    People,
+    Periods,
+    Order,
+    Conditions,
+    Spells,
+    Joins,
+    Shapes,
+    LeakScan,
+    Counts,
+    Digests,
+}
+
+/// The checks as they are shown, in the order of [`Check`].
+const NAMES: [&str; 15] = [
+    "files",
+    "columns",
+    "file-metadata",
+    "statistics",
+    "rows",
+    "people-in-cohort",
+    "periods",
+    "row-order",
+    "conditions",
+    "spells",
+    "joins-of-one-row",
+    "coarsened-cells",
+    "text-and-number-cells-scanned",
+    "counts",
+    "digests",
+];
+
+/// Findings and counts of one table, or of all.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    looked_at: [u64; NAMES.len()],
+    findings: Findings,
+}
+
+impl Tally {
+    /// Counts things looked at.
+    pub(super) fn look(&mut self, check: Check, count: usize) {
+        self.looked_at[check as usize] += count as u64;
+    }
+
+    /// Refuses. The message must not hold anything that was read from a cell.
+    pub(super) fn refuse(&mut self, code: &'static str, file: &str, message: impl Into<String>) {
+        let help = super::CODES.iter().find(|(known, _)| *known == code).map(|(_, what)| *what);
+        let finding = Finding::error(code, Place::file(file), message);
+        self.findings.push(match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+    }
+
+    /// Refuses where a count is not zero: `fewer than 10 rows ‹what›`. The count is made safe to carry out.
+    pub(super) fn refuse_some(&mut self, code: &'static str, file: &str, count: u64, things: &str) {
+        if count > 0 {
+            self.refuse(code, file, format!("{} {things}", safe_text(count)));
+        }
+    }
+
+    /// Adds another tally.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (mine, theirs) in self.looked_at.iter_mut().zip(other.looked_at) {
+            *mine += theirs;
+        }
+        self.findings.extend(other.findings);
+    }
+
+    /// The findings in the order in which they are shown, and every check with its count.
+    pub(super) fn finish(mut self) -> (Findings, Vec<CheckCount>) {
+        self.findings.sort_by(Finding::order);
+        let checks =
+            NAMES.iter().zip(self.looked_at).map(|(check, looked_at)| CheckCount { check, looked_at }).collect();
+        (self.findings, checks)
+    }
+}

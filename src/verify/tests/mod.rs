@@ -1,0 +1,6 @@
+//! Tests of the verifier: a clean extract passes, and each way of tampering with it is refused by its own code.
+
+mod bag;
+mod counts;
+mod fixture;
+mod tamper;
