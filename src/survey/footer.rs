@@ -129,11 +129,8 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
     if u64::try_from(footer.file_metadata().num_rows()).ok() != Some(rows) || rows > 1 << 40 {
         return Err(broken());
     }
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|f| Field::new(f.name(), arrow_type(f.data_type()), true))
-        .collect();
+    let fields: Vec<Field> =
+        schema.fields().iter().map(|f| Field::new(f.name(), arrow_type(f.data_type()), true)).collect();
     let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (i, field) in fields.iter().enumerate() {
         by_name.entry(field.name().to_lowercase()).or_default().push(i);

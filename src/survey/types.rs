@@ -33,7 +33,11 @@ pub fn conversion(stored: &DataType, wanted: Type) -> Conversion {
         Some((have, true)) if have <= bits => Always,
         Some((have, false)) if have < bits => Always,
         Some(_) => Checked,
-        None if matches!(stored, DataType::Decimal128(_, 0) | DataType::Decimal32(_, 0) | DataType::Decimal64(_, 0)) => {
+        None if matches!(
+            stored,
+            DataType::Decimal128(_, 0) | DataType::Decimal32(_, 0) | DataType::Decimal64(_, 0)
+        ) =>
+        {
             Checked
         }
         None => Never,
@@ -42,7 +46,13 @@ pub fn conversion(stored: &DataType, wanted: Type) -> Conversion {
         return Always;
     }
     match wanted {
-        Type::Bool => if *stored == DataType::Boolean { Always } else { Never },
+        Type::Bool => {
+            if *stored == DataType::Boolean {
+                Always
+            } else {
+                Never
+            }
+        }
         Type::Int8 => fits(8),
         Type::Int16 => fits(16),
         Type::Int32 => fits(32),
