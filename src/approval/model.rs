@@ -77,3 +77,11 @@ impl Approved {
         self.as_of
     }
 }
+
+#[cfg(test)]
+impl Approved {
+    /// An approved spec that nobody approved, for the tests of other rooms.
+    pub(crate) fn for_tests(spec: Spec, record: Record, uses: Vec<Use>, as_of: Date) -> Self {
+        Self { spec, record, uses, as_of }
+    }
+}

@@ -1,6 +1,8 @@
 //! The catalogue as the rest of the house sees it: parsed and true.
 
-use crate::vocab::{Calendar, ElementName, Encoding, Kind, Owner, Place, Release, Slice, Term, Type, YearKind, Years};
+use crate::vocab::{
+    Calendar, ElementName, Encoding, Findings, Kind, Owner, Place, Release, Slice, Term, Type, YearKind, Years,
+};
 use serde::Serialize;
 
 /// The data dictionary: elements, links, rules.
@@ -17,6 +19,9 @@ pub struct Catalogue {
     /// The files that it was read from, in name order: a published extract carries those it depends on.
     #[serde(skip)]
     pub documents: Vec<Document>,
+    /// What is odd in it and stops nothing.
+    #[serde(skip)]
+    pub warnings: Findings,
 }
 
 /// One file of the catalogue.
@@ -116,6 +121,12 @@ pub struct Absent {
 pub struct Template(pub(super) String);
 
 impl Template {
+    /// A template that nobody checked, for the tests of other rooms.
+    #[cfg(test)]
+    pub(crate) fn for_tests(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The text with its placeholders.
     #[must_use]
     pub fn as_str(&self) -> &str {

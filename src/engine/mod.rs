@@ -1,1 +1,129 @@
-//! The room `engine`.
+//! The DataFusion session: memory, threads, Parquet scans, joins; and engine errors turned into ours without their text.
+
+mod fault;
+mod join;
+mod scan;
+
+pub use fault::{Fault, ValueFault};
+pub use join::join;
+pub use scan::scan;
+
+use crate::vocab::{Error, Observer, Result};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Rows of a batch: large enough that work by the batch is cheap by the row, small enough for the caches.
+pub const BATCH_ROWS: usize = 16 * 1024;
+
+/// The engine of one run.
+pub struct Engine {
+    runtime: tokio::runtime::Runtime,
+    session: SessionContext,
+    threads: usize,
+    memory: u64,
+    retained: Arc<AtomicU64>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Engine {
+    /// An engine of `threads` threads that holds at most about `memory` bytes, and spills to `scratch` beyond.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn new(threads: usize, memory: u64, scratch: &Path, observer: Arc<dyn Observer>) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .max_blocking_threads(threads.max(1) * 2)
+            .thread_name("leo")
+            .enable_all()
+            .build()
+            .map_err(|_| Error::Internal("the system gives no threads".to_owned()))?;
+        let pool = usize::try_from(memory).unwrap_or(usize::MAX);
+        let environment = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(pool)))
+            .with_temp_file_path(scratch)
+            .build_arc()
+            .map_err(|_| Error::Internal("the engine's environment cannot be set up".to_owned()))?;
+        let mut config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(threads.max(1));
+        let options = config.options_mut();
+        // One partition a unit, read by one worker from first row to last; nothing may move rows between them.
+        options.optimizer.repartition_file_scans = false;
+        options.optimizer.repartition_joins = false;
+        options.optimizer.enable_round_robin_repartition = false;
+        // Join dynamic filters wait for every partition to report: with fewer polled than there are, they hang.
+        options.optimizer.enable_dynamic_filter_pushdown = false;
+        let session = SessionContext::new_with_config_rt(config, environment);
+        Ok(Self { runtime, session, threads: threads.max(1), memory, retained: Arc::new(AtomicU64::new(0)), observer })
+    }
+
+    /// How many threads work.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The bytes that all rooms together may hold.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// The context in which plans run.
+    #[must_use]
+    pub fn task(&self) -> Arc<TaskContext> {
+        self.session.task_ctx()
+    }
+
+    /// Runs a future to its end on the engine's threads.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// A handle to start tasks with.
+    #[must_use]
+    pub fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
+    }
+
+    /// Who is told what happens.
+    #[must_use]
+    pub fn observer(&self) -> &Arc<dyn Observer> {
+        &self.observer
+    }
+
+    /// The budget for rows that are held in memory: half of the memory allowed.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        Budget { limit: self.memory / 2, used: Arc::clone(&self.retained) }
+    }
+}
+
+/// The bytes that retained rows may take, shared by all workers.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    limit: u64,
+    used: Arc<AtomicU64>,
+}
+
+impl Budget {
+    /// Counts bytes in.
+    pub fn take(&self, bytes: u64) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes out.
+    pub fn give(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether rows must be spilled.
+    #[must_use]
+    pub fn exceeded(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit
+    }
+}

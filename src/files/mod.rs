@@ -1,1 +1,16 @@
-//! The room `files`.
+//! Digests, atomic writes, staging, locks: whatever the tool writes to a disk goes through this room.
+//!
+//! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
+//! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
+//! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind.
+
+mod atomic;
+mod digest;
+mod lock;
+pub mod operation;
+mod staging;
+
+pub use atomic::{replace, replace_symlink, sync_dir, sync_tree, write_new};
+pub use digest::{Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file};
+pub use lock::Lock;
+pub use staging::{STAGING, Staging};

@@ -1,1 +1,15 @@
-//! The room `plan`.
+//! The plan: approved specs and the survey become pure data. Every choice is made here; later rooms only obey.
+
+mod make;
+mod model;
+mod need;
+mod scan;
+mod show;
+mod tables;
+
+pub use make::{Input, make};
+pub use model::{
+    ElementScan, ExclusionScan, Flag, Ground, Layout, LinkScan, LinkedPlan, OutColumn, Plan, ProjectPlan, Purpose,
+    Stand, TablePlan, Unit, View, ViewColumn, Want, term_rank,
+};
+pub use show::{as_json, as_text, of_project};

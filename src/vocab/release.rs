@@ -84,7 +84,11 @@ impl Release {
             Self::Truncate(_) => matches!(of, Type::Date | Type::Timestamp),
             Self::Prefix(_) => of == Type::Text,
             Self::Round(n) | Self::TopCode(n) | Self::BottomCode(n) => {
-                of.is_number() && (!of.is_integer() || n.as_integer().is_some())
+                let places = match of {
+                    Type::Decimal { scale, .. } => i16::from(n.scale) <= i16::from(scale),
+                    _ => !of.is_integer() || n.as_integer().is_some(),
+                };
+                of.is_number() && places
             }
             Self::Bands(_) => of.is_number(),
         }
@@ -99,6 +103,11 @@ impl Release {
             Self::Pseudonymise(_) | Self::Bands(_) => Type::Text,
             Self::Truncate(_) => Type::Date,
             Self::Round(_) if of.is_integer() => Type::Int64,
+            Self::Round(_) if matches!(of, Type::Decimal { .. }) => match of {
+                // 99.9 to the nearest 10 needs one digit more.
+                Type::Decimal { precision, scale } => Type::Decimal { precision: (precision + 1).min(38), scale },
+                other => other,
+            },
             Self::Round(_) | Self::TopCode(_) | Self::BottomCode(_) => {
                 if of == Type::Float32 {
                     Type::Float64

@@ -1,0 +1,106 @@
+//! Pseudonyms of a cohort: each person's rank among them gives the order of every table of the project.
+
+use crate::keys::{Mac, pseudonym_text};
+use crate::link::{Members, PersonSet};
+use crate::vocab::Attrition;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
+/// Nobody's rank.
+const OUTSIDE: u32 = u32::MAX;
+
+/// Two people would share a pseudonym.
+#[derive(Debug)]
+pub(super) struct Collision;
+
+/// A project's people: who, and in which order.
+#[derive(Debug)]
+pub struct Cohort {
+    attrition: Attrition,
+    ranks: Vec<u32>,
+    persons: Vec<u32>,
+    ids: Vec<[u8; 16]>,
+}
+
+impl Cohort {
+    pub(super) fn new(
+        people: PersonSet,
+        attrition: Attrition,
+        members: &Members,
+        mac: &Mac,
+    ) -> Result<Self, Collision> {
+        let numbers: Vec<u32> = people.iter().collect();
+        let mut named: Vec<([u8; 10], u32)> =
+            numbers.par_iter().filter_map(|p| Some((pseudonym(mac, members, *p)?, *p))).collect();
+        named.par_sort_unstable();
+        if named.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(Collision);
+        }
+        let mut ranks = vec![OUTSIDE; members.len()];
+        for ((_, person), rank) in named.iter().zip(0_u32..) {
+            if let Some(slot) = usize::try_from(*person).ok().and_then(|p| ranks.get_mut(p)) {
+                *slot = rank;
+            }
+        }
+        let ids = named.iter().map(|(first, _)| pseudonym_text(first)).collect();
+        let persons = named.into_iter().map(|(_, person)| person).collect();
+        Ok(Self { attrition, ranks, persons, ids })
+    }
+
+    /// How the cohort came about.
+    #[must_use]
+    pub fn attrition(&self) -> &Attrition {
+        &self.attrition
+    }
+
+    /// A person's rank by pseudonym, `None` outside the cohort.
+    #[must_use]
+    pub fn rank(&self, person: u32) -> Option<u32> {
+        self.ranks.get(person as usize).copied().filter(|rank| *rank != OUTSIDE)
+    }
+
+    /// Each `person_id`, 16 characters, by rank; they rise.
+    #[must_use]
+    pub fn ids(&self) -> &[[u8; 16]] {
+        &self.ids
+    }
+
+    /// The people by rank.
+    #[must_use]
+    pub fn persons(&self) -> &[u32] {
+        &self.persons
+    }
+}
+
+fn pseudonym(mac: &Mac, members: &Members, person: u32) -> Option<[u8; 10]> {
+    mac.tag(members.person_key(person)?).first_chunk().copied()
+}
+
+/// Whether the stable share of people holds a person: the first 8 bytes of the HMAC, as a big-endian integer, lie below
+/// `share` x 2^64.
+pub(super) fn sampled(mac: &Mac, members: &Members, person: u32, share: f64) -> bool {
+    let Some(key) = members.person_key(person) else { return false };
+    let Some(first) = mac.tag(key).first_chunk().copied().map(u64::from_be_bytes) else { return false };
+    below(first, share)
+}
+
+/// `value < share * 2^64`, exactly: multiplying by a power of two loses nothing.
+fn below(value: u64, share: f64) -> bool {
+    let limit = share * 18_446_744_073_709_551_616.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share lies in 0..=1, so this fits")]
+    let limit = limit.ceil().max(0.0) as u128;
+    u128::from(value) < limit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn a_share_is_compared_without_rounding() {
+        assert!(below(u64::MAX, 1.0));
+        assert!(!below(0, 0.0));
+        assert!(below((1 << 63) - 1, 0.5));
+        assert!(!below(1 << 63, 0.5));
+    }
+}

@@ -1,0 +1,329 @@
+//! Groups of units that feed the same tables; what all workers share; and the tables written when a group is done.
+
+use super::Request;
+use super::ledger::{Ledger, buckets};
+use crate::cohort::Cohort;
+use crate::engine::Budget;
+use crate::link::{Joined, Members, UnitFault};
+use crate::plan::{ElementScan, Plan, Purpose};
+use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
+use crate::write::{FansOut, LinkedJob, Sink, TableJob, linked, table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What was extracted: for each project of the plan its tables and accounts, and who is out and why.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// Tables, by project.
+    pub tables: Vec<Vec<TableRecord>>,
+    /// Accounts, by project.
+    pub slices: Vec<Vec<SliceAccount>>,
+    /// Projects that cannot be published.
+    pub out: BTreeSet<usize>,
+    /// Why.
+    pub findings: Findings,
+}
+
+/// The sinks of a linked table.
+struct LinkedSinks {
+    base: Arc<Sink>,
+    joins: Vec<Arc<Sink>>,
+}
+
+/// What all workers share.
+pub(super) struct Shared {
+    request: Request,
+    budget: Budget,
+    memory: u64,
+    observer: Arc<dyn Observer>,
+    linked: BTreeMap<(usize, usize), LinkedSinks>,
+    waiting: Mutex<BTreeMap<(usize, usize), u64>>,
+    extracted: Mutex<Extracted>,
+    lost: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    pub(super) fn new(request: Request, budget: Budget, engine: &crate::engine::Engine) -> Self {
+        let mut sinks = BTreeMap::new();
+        let rows: u64 = request.plan.release.iter().flat_map(|s| &s.units).map(|u| u.rows).sum();
+        let buckets = buckets(rows, engine.memory(), engine.threads());
+        for (project, planned) in request.plan.projects.iter().enumerate() {
+            let people = request.cohorts.get(project).and_then(Option::as_ref).map_or(0, |c| c.ids().len());
+            for (index, of) in planned.linked.iter().enumerate() {
+                let sink = |role: String| {
+                    let file = request.scratch.join(format!("linked-{project}-{index}-{role}.arrow"));
+                    Arc::new(Sink::new(file, buckets, people))
+                };
+                let joins = (0..of.join_columns.len()).map(|j| sink(format!("join{j}"))).collect();
+                sinks.insert((project, index), LinkedSinks { base: sink("base".to_owned()), joins });
+            }
+        }
+        let projects = request.plan.projects.len();
+        let extracted = Extracted {
+            tables: vec![Vec::new(); projects],
+            slices: vec![Vec::new(); projects],
+            ..Extracted::default()
+        };
+        Self {
+            request,
+            budget,
+            memory: engine.memory(),
+            observer: Arc::clone(engine.observer()),
+            linked: sinks,
+            waiting: Mutex::default(),
+            extracted: Mutex::new(extracted),
+            lost: Mutex::default(),
+        }
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.request.plan
+    }
+
+    pub(super) fn members(&self) -> &Members {
+        &self.request.members
+    }
+
+    pub(super) fn cohort(&self, project: usize) -> Option<&Cohort> {
+        self.request.cohorts.get(project)?.as_ref()
+    }
+
+    pub(super) fn people(&self, project: usize) -> usize {
+        self.cohort(project).map_or(0, |c| c.ids().len())
+    }
+
+    pub(super) fn scratch(&self) -> &Path {
+        &self.request.scratch
+    }
+
+    pub(super) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    pub(super) fn observer(&self) -> &dyn Observer {
+        self.observer.as_ref()
+    }
+
+    /// The sink of a linked table's base (`None`) or of one of its joins.
+    pub(super) fn linked(&self, project: usize, index: usize, join: Option<usize>) -> Option<Arc<Sink>> {
+        let sinks = self.linked.get(&(project, index))?;
+        match join {
+            None => Some(Arc::clone(&sinks.base)),
+            Some(join) => sinks.joins.get(join).map(Arc::clone),
+        }
+    }
+
+    /// Remembers an error that ends the run: the first counts.
+    pub(super) fn fail(&self, error: Error) {
+        if let Ok(mut lost) = self.lost.lock() {
+            lost.get_or_insert(error);
+        }
+    }
+
+    /// Bytes that wait in memory for a group's tables to be written.
+    pub(super) fn waiting(&self, scan: usize, group: usize, bytes: u64) {
+        if let Ok(mut waiting) = self.waiting.lock() {
+            *waiting.entry((scan, group)).or_default() += bytes;
+        }
+    }
+
+    fn written(&self, scan: usize, group: usize) {
+        let bytes = self.waiting.lock().ok().and_then(|mut w| w.remove(&(scan, group)));
+        self.budget.give(bytes.unwrap_or(0));
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Extracted) -> T) -> Result<T> {
+        let mut extracted =
+            self.extracted.lock().map_err(|_| Error::Internal("a worker failed while it held results".to_owned()))?;
+        Ok(change(&mut extracted))
+    }
+
+    /// Writes the linked tables, and gives everything away.
+    pub(super) fn conclude(self) -> Result<Extracted> {
+        if let Some(error) = self.lost.into_inner().ok().flatten() {
+            return Err(error);
+        }
+        let mut extracted = self
+            .extracted
+            .into_inner()
+            .map_err(|_| Error::Internal("a worker failed while it held results".to_owned()))?;
+        let alone =
+            |sink: Arc<Sink>| Arc::into_inner(sink).ok_or_else(|| Error::Internal("a sink is still in use".to_owned()));
+        for ((project, index), sinks) in self.linked {
+            let Some(planned) = self.request.plan.projects.get(project) else { continue };
+            let (Some(of), Some(cohort), Some(data)) = (
+                planned.linked.get(index),
+                self.request.cohorts.get(project).and_then(Option::as_ref),
+                self.request.data.get(project),
+            ) else {
+                continue;
+            };
+            if extracted.out.contains(&project) {
+                continue;
+            }
+            let recipe = (self.request.recipe)(project, &of.path());
+            let job = LinkedJob { plan: of, data: data.clone(), ids: cohort.ids(), recipe };
+            let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;
+            match linked(&job, alone(sinks.base)?, joins)? {
+                Ok(record) => {
+                    if let Some(tables) = extracted.tables.get_mut(project) {
+                        tables.push(record);
+                    }
+                }
+                Err(fans_out) => {
+                    extracted.out.insert(project);
+                    extracted.findings.push(fans_out_finding(planned.approved.spec(), index, fans_out));
+                }
+            }
+        }
+        Ok(extracted)
+    }
+}
+
+fn fans_out_finding(spec: &crate::spec::Spec, index: usize, fans_out: FansOut) -> Finding {
+    let linked = spec.linked.get(index);
+    let name = linked.map_or("", |l| l.name.as_str());
+    let element =
+        linked.and_then(|l| l.joins.get(fans_out.join)).map_or_else(String::new, |j| j.rows.element.to_string());
+    Finding::error(
+        "join-fans-out",
+        spec.at.clone(),
+        format!(
+            "the linked table {name} joins {element}, which has more than one row for {} people",
+            safe_text(fans_out.people)
+        ),
+    )
+    .help("narrow the join by years, terms or `where` until at most one row a person is left")
+    .exit(ExitCode::Refused)
+    .project(spec.project.id.as_str())
+}
+
+/// Units that feed the same tables.
+pub(super) struct Group {
+    number: usize,
+    slice: Option<Slice>,
+    units: Vec<usize>,
+    left: AtomicUsize,
+    faults: Mutex<Vec<UnitFault>>,
+}
+
+impl Group {
+    /// The groups of a scan, in the order of its units.
+    pub(super) fn of(scan: &ElementScan) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (index, unit) in scan.units.iter().enumerate() {
+            match groups.last_mut() {
+                Some(group) if group.number == unit.group => group.units.push(index),
+                _ => groups.push(Self {
+                    number: unit.group,
+                    slice: unit.slice,
+                    units: vec![index],
+                    left: AtomicUsize::new(0),
+                    faults: Mutex::default(),
+                }),
+            }
+        }
+        for group in &groups {
+            group.left.store(group.units.len(), Ordering::Relaxed);
+        }
+        groups
+    }
+
+    /// Its units.
+    pub(super) fn units(&self) -> Vec<usize> {
+        self.units.clone()
+    }
+
+    /// Remembers why a unit failed.
+    pub(super) fn fail(&self, fault: UnitFault) {
+        if let Ok(mut faults) = self.faults.lock() {
+            faults.push(fault);
+        }
+    }
+
+    /// Counts a unit off; true for the last.
+    pub(super) fn done(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+/// Writes the tables of a group whose last unit was read, each on a task of its own.
+pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<Ledger>, group: &Group) -> Result<()> {
+    if shared.lost.lock().is_ok_and(|l| l.is_some()) {
+        return Ok(());
+    }
+    let scan = joined.scan();
+    let faults: Vec<UnitFault> = group.faults.lock().map(|f| f.clone()).unwrap_or_default();
+    let mut findings = Findings::new();
+    for fault in faults {
+        let finding = fault.into_finding(shared.memory)?;
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    let wants: Vec<(usize, usize, bool)> = scan
+        .units
+        .get(group.units.first().copied().unwrap_or(0))
+        .map(|unit| {
+            joined
+                .wants(unit)
+                .filter_map(|(i, w)| match w.purpose {
+                    Purpose::Table { project, .. } => Some((i, project, true)),
+                    Purpose::Join { project, .. } => Some((i, project, false)),
+                    Purpose::Set(_) => None,
+                })
+                .collect()
+        })
+        .unwrap_or_default();
+    shared.with(|all| {
+        for (want, project, is_table) in &wants {
+            if !findings.is_empty() {
+                all.out.insert(*project);
+                let id = shared.plan().projects.get(*project).map(|p| p.id().to_string()).unwrap_or_default();
+                all.findings.extend(findings.iter().map(|f| f.clone().project(id.clone())));
+            } else if *is_table && shared.cohort(*project).is_some() {
+                let fates = ledger.fates(*want, group.slice);
+                let element = scan.element.name.clone();
+                if let Some(slices) = all.slices.get_mut(*project) {
+                    slices.push(SliceAccount { element, slice: group.slice, fates });
+                }
+            }
+        }
+    })?;
+    let mut work = tokio::task::JoinSet::new();
+    for key in ledger.keys(group.slice) {
+        let Some(sink) = ledger.take(key) else { continue };
+        let project = wants.iter().find(|(want, _, _)| *want == key.want).map(|(_, project, _)| *project);
+        let Some(project) = project.filter(|p| findings.is_empty() && shared.cohort(*p).is_some()) else { continue };
+        let (shared, element) = (Arc::clone(shared), scan.element.name.clone());
+        work.spawn(async move {
+            let (Some(planned), Some(cohort), Some(data)) =
+                (shared.plan().projects.get(project), shared.cohort(project), shared.request.data.get(project))
+            else {
+                return Ok(());
+            };
+            let Some(plan) = planned.tables.iter().find(|t| t.element == element && t.slice == key.slice) else {
+                return Ok(());
+            };
+            let recipe = (shared.request.recipe)(project, &plan.path());
+            let job = TableJob { plan, data: data.clone(), ids: cohort.ids(), recipe };
+            let record = table(&job, sink)?;
+            shared.with(|all| {
+                if let Some(tables) = all.tables.get_mut(project) {
+                    tables.push(record);
+                }
+            })
+        });
+    }
+    while let Some(done) = work.join_next().await {
+        done.map_err(|_| Error::Internal("a writer was lost".to_owned()))??;
+    }
+    shared.written(ledger.scan, group.number);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The keyring as a document: strict YAML in, the same form out. Nothing of its content reaches a message.
+
+use super::Secret;
+use crate::vocab::{KeyId, Place};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use std::fmt::Write as _;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// What a keyring document says.
+pub(super) struct Document {
+    /// The key that new extracts use: an index into `keys`.
+    pub(super) current: usize,
+    /// All keys in the document's order; never empty, ids unique.
+    pub(super) keys: Vec<(KeyId, Secret)>,
+}
+
+/// Why a text is no keyring. Names neither keys nor values.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    /// Where, as far as it is known.
+    pub(super) at: Place,
+    /// What is wrong.
+    pub(super) message: &'static str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    keyring: u32,
+    current: String,
+    keys: Vec<RawKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKey {
+    id: String,
+    secret: Wiped,
+}
+
+/// Text of a secret, wiped on drop. (The parser's own buffers are beyond our reach.)
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+struct Wiped(String);
+
+/// Reads a keyring. `file` only names the place of a fault.
+pub(super) fn parse(text: &str, file: &str) -> Result<Document, Malformed> {
+    let whole = |message| Malformed { at: Place::file(file), message };
+    let raw: Raw = read(text, file)?;
+    if raw.keyring != 1 {
+        return Err(whole("the keyring's version is not 1"));
+    }
+    if raw.keys.is_empty() {
+        return Err(whole("the keyring holds no key"));
+    }
+    let mut keys: Vec<(KeyId, Secret)> = Vec::with_capacity(raw.keys.len());
+    for key in &raw.keys {
+        let id =
+            KeyId::new(&key.id).ok_or_else(|| whole("a key's id is not 1 to 64 letters, digits, `.`, `_`, `-`"))?;
+        if keys.iter().any(|(known, _)| *known == id) {
+            return Err(whole("two keys have one id"));
+        }
+        let bytes = Zeroizing::new(STANDARD.decode(&key.secret.0).unwrap_or_default());
+        let bytes =
+            <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| whole("a secret is not the base64 text of 32 bytes"))?;
+        keys.push((id, Secret::new(bytes)));
+    }
+    let current = keys
+        .iter()
+        .position(|(id, _)| id.as_str() == raw.current)
+        .ok_or_else(|| whole("`current` names none of the keys"))?;
+    Ok(Document { current, keys })
+}
+
+/// Reads strict YAML of a form; the parser's own text is dropped, since it quotes the document.
+pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T, Malformed> {
+    let options = serde_yaml::options! {
+        with_snippet: false,
+        strict_booleans: true,
+        budget: serde_yaml::budget! { max_aliases: 0, max_nodes: 20_000 },
+    };
+    serde_yaml::from_str_with_options(text, options).map_err(|error| {
+        let mut at = Place::file(file);
+        if let Some(location) = error.without_snippet().location() {
+            at.line = u32::try_from(location.line()).unwrap_or(0);
+            at.column = u32::try_from(location.column()).unwrap_or(0);
+        }
+        Malformed { at, message: "the keyring is not YAML of a keyring's form" }
+    })
+}
+
+/// Writes a keyring.
+pub(super) fn render(document: &Document) -> Zeroizing<String> {
+    // Room for all of it at once: a string that grows leaves copies of secrets behind.
+    let mut text = Zeroizing::new(String::with_capacity(256 + document.keys.len() * 192));
+    if document.keys.iter().all(|(_, secret)| secret.is_published_test()) {
+        text.push_str("# The published test key: for synthetic data only.\n");
+    }
+    let current = document.keys.get(document.current).map_or("", |(id, _)| id.as_str());
+    // Writing to a string cannot fail.
+    let _ = write!(text, "keyring: 1\ncurrent: \"{current}\"\nkeys:\n");
+    for (id, secret) in &document.keys {
+        let encoded = Zeroizing::new(STANDARD.encode(secret.bytes()));
+        let _ = writeln!(text, "  - {{id: \"{id}\", secret: \"{}\"}}", *encoded);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "FSVvPD9gn0IpEM8fbbIRymfIJfyzco8TwZXQUgq/zW0=";
+
+    fn keyring(body: &str) -> Result<Document, Malformed> {
+        parse(&body.replace("SECRET", SECRET), "leo.keyring")
+    }
+
+    #[test]
+    fn the_form_of_the_contract_reads_and_reads_back() {
+        let read = keyring(
+            "keyring: 1\ncurrent: 2026b\nkeys:\n  - {id: 2026a, secret: SECRET}\n  - {id: 2026b, secret: SECRET}\n",
+        )
+        .unwrap();
+        assert_eq!((read.current, read.keys.len()), (1, 2));
+        assert!(read.keys[0].1.is_published_test());
+        let again = parse(&render(&read), "x").unwrap();
+        assert_eq!((again.current, again.keys.len()), (1, 2));
+        assert!(keyring("keyring: 1\ncurrent: 2026\nkeys: [{id: 2026, secret: SECRET}]").is_ok());
+    }
+
+    #[test]
+    fn every_fault_is_malformed_and_quotes_nothing() {
+        for body in [
+            "",
+            "keyring: 1",
+            "keyring: 2\ncurrent: a\nkeys: [{id: a, secret: SECRET}]",
+            "keyring: 1\ncurrent: b\nkeys: [{id: a, secret: SECRET}]",
+            "keyring: 1\ncurrent: a\nkeys: []",
+            "keyring: 1\ncurrent: a\nkeys: [{id: a, secret: SECRET}, {id: a, secret: SECRET}]",
+            "keyring: 1\ncurrent: a\nkeys: [{id: a, secret: SECRET, extra: 1}]",
+            "keyring: 1\ncurrent: a\ncurrent: a\nkeys: [{id: a, secret: SECRET}]",
+            "keyring: 1\ncurrent: a\nkeys: [{id: a, secret: FSVvPD9gn0IpEM8fbbIRymfIJfyzco8T}]",
+            "keyring: 1\ncurrent: a\nkeys: [{id: a, secret: ~}]",
+            "keyring: 1\ncurrent: a/b\nkeys: [{id: a/b, secret: SECRET}]",
+            "keyring: 1\ncurrent: a\nkeys: [&x {id: a, secret: SECRET}, *x]",
+            "- FSVvPD9gn0IpEM8fbbIRymfIJfyzco8TwZXQUgq/zW0=",
+            "keyring: [FSVvPD9gn0IpEM8fbbIRymfIJfyzco8TwZXQUgq",
+        ] {
+            let fault = keyring(body).err().unwrap_or_else(|| panic!("accepted: {body}"));
+            let shown = format!("{fault:?}");
+            assert!(!shown.contains("FSVv"), "{shown}");
+        }
+        let fault = keyring("keyring: 1\ncurrent: a\nnonsense: 1\n").err().unwrap();
+        assert_eq!(fault.at.line, 3);
+    }
+}

@@ -1,0 +1,261 @@
+//! Reading the link tables, the exclusions and the people that elements carry themselves.
+
+use super::{AMBIGUOUS, Members, PersonSet};
+use crate::deidentify::{KEY, KeyTable, key_table};
+use crate::engine::Engine;
+use crate::keys::{Mac, MasterKey};
+use crate::plan::Plan;
+use crate::survey::{ColumnFacts, FileFacts};
+use crate::vocab::{Error, Kind, LinkAccount, Result};
+use arrow::array::{Array, FixedSizeBinaryArray, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use rayon::slice::ParallelSliceMut;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// A de-identified key as a number that sorts as its bytes do.
+type Key = u128;
+
+/// Keys are uniform already: their first bytes are as good a hash as any.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().take(8) {
+            self.0 = self.0 << 8 | u64::from(*byte);
+        }
+    }
+    fn write_u128(&mut self, key: u128) {
+        self.0 = u64::try_from(key >> 64).unwrap_or(0);
+    }
+}
+
+/// People by key, numbered in the order in which they are met.
+#[derive(Default)]
+struct Registry {
+    numbers: HashMap<Key, u32, BuildHasherDefault<FirstBytes>>,
+    keys: Vec<[u8; 16]>,
+}
+
+impl Registry {
+    fn number(&mut self, key: Key) -> Result<u32> {
+        if let Some(number) = self.numbers.get(&key) {
+            return Ok(*number);
+        }
+        let number = u32::try_from(self.keys.len())
+            .ok()
+            .filter(|n| *n < AMBIGUOUS)
+            .ok_or_else(|| Error::Internal("more than four thousand million people".to_owned()))?;
+        self.numbers.insert(key, number);
+        self.keys.push(key.to_be_bytes());
+        Ok(number)
+    }
+}
+
+fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
+    if keys.is_null(row) {
+        return None;
+    }
+    keys.value(row).try_into().ok().map(u128::from_be_bytes)
+}
+
+/// Reads several files at a time, each on a task of its own; the results come in the files' order.
+fn read(engine: &Engine, files: Vec<(Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>)>) -> Result<Vec<KeyTable>> {
+    let tasks: Vec<_> = files
+        .into_iter()
+        .map(|(facts, columns)| {
+            let (task, memory) = (engine.task(), engine.memory());
+            engine.handle().spawn(key_table(task, memory, facts, columns))
+        })
+        .collect();
+    engine.block_on(async {
+        let mut tables = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let table = task.await.map_err(|_| Error::Engine {
+                step: "reading keys".to_owned(),
+                what: "a file cannot be decoded: it is corrupt",
+            })?;
+            tables.push(table?);
+        }
+        Ok(tables)
+    })
+}
+
+/// Builds the members.
+///
+/// # Errors
+/// Where a link table or a table of exclusions cannot be read.
+pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
+    let person_mac = key.link(&plan.person);
+    let mut registry = Registry::default();
+    let mut pairs: BTreeMap<Kind, Vec<(Key, u32)>> = plan.kinds.iter().map(|k| (k.clone(), Vec::new())).collect();
+    let mut accounts = Vec::with_capacity(plan.links.len());
+    for link in &plan.links {
+        let mac = key.link(&link.kind);
+        let files = link
+            .files
+            .iter()
+            .map(|(facts, person, identifier)| {
+                let columns = vec![
+                    (person.clone(), plan.person.clone(), person_mac.clone()),
+                    (identifier.clone(), link.kind.clone(), mac.clone()),
+                ];
+                (Arc::clone(facts), columns)
+            })
+            .collect();
+        let of_kind = pairs.entry(link.kind.clone()).or_default();
+        let mut account = LinkAccount {
+            table: link.table.clone(),
+            kind: link.kind.clone(),
+            rows: 0,
+            missing: 0,
+            malformed: 0,
+            wrong_check: 0,
+            identifiers: 0,
+            ambiguous: 0,
+            persons: 0,
+        };
+        for table in read(engine, files)? {
+            let mut unusable = 0;
+            for arrays in &table.batches {
+                let [persons, identifiers] = &arrays[..] else { continue };
+                for row in 0..persons.len() {
+                    match (key_at(persons, row), key_at(identifiers, row)) {
+                        (Some(person), Some(identifier)) => of_kind.push((identifier, registry.number(person)?)),
+                        _ => unusable += 1,
+                    }
+                }
+            }
+            let malformed: u64 = table.counts.iter().map(|c| c.malformed).sum();
+            account.rows += table.rows;
+            account.malformed += malformed.min(unusable);
+            account.missing += unusable - malformed.min(unusable);
+            account.wrong_check += table.counts.iter().map(|c| c.wrong_check).sum::<u64>();
+        }
+        accounts.push(account);
+    }
+    people_of_elements(engine, key, plan, &mut registry)?;
+
+    let people = registry.keys.len();
+    let mut keys = BTreeMap::new();
+    let mut linked = BTreeMap::new();
+    for (kind, pairs) in &mut pairs {
+        pairs.par_sort_unstable();
+        pairs.dedup();
+        let (batch, set, ambiguous) = members_of(pairs, people)?;
+        for account in accounts.iter_mut().filter(|a| a.kind == *kind) {
+            account.identifiers = u64::try_from(batch.num_rows()).unwrap_or(0);
+            account.ambiguous = ambiguous;
+            account.persons = set.len();
+        }
+        keys.insert(kind.clone(), batch);
+        linked.insert(kind.clone(), set);
+    }
+    let excluded = excluded(engine, key, plan, &registry, &pairs)?;
+    let everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
+    keys.insert(plan.person.clone(), batch_of(everybody.iter().copied(), everybody.len())?);
+    Ok(Members { persons: registry.keys, keys, linked, excluded, accounts })
+}
+
+/// Elements that carry the person kind itself: every non-missing value is a person, linked or not.
+fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Registry) -> Result<()> {
+    let mac = key.link(&plan.person);
+    for scan in plan.selection.iter().filter(|s| s.element.identifier.kind == plan.person) {
+        let mut seen: Vec<&std::path::Path> = Vec::new();
+        let mut files = Vec::new();
+        for unit in &scan.units {
+            if !seen.contains(&unit.facts.path.as_path()) {
+                seen.push(&unit.facts.path);
+                files.push((Arc::clone(&unit.facts), vec![(unit.key.clone(), plan.person.clone(), mac.clone())]));
+            }
+        }
+        for table in read(engine, files)? {
+            for keys in table.batches.iter().flatten() {
+                for row in 0..keys.len() {
+                    if let Some(person) = key_at(keys, row) {
+                        registry.number(person)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The members of one kind from its sorted, distinct pairs: each identifier once, ambiguous ones marked.
+fn members_of(pairs: &[(Key, u32)], people: usize) -> Result<(RecordBatch, PersonSet, u64)> {
+    let set = PersonSet::new(people);
+    let mut ambiguous = 0;
+    let mut members = Vec::with_capacity(pairs.len());
+    for run in pairs.chunk_by(|a, b| a.0 == b.0) {
+        match run {
+            [(key, person)] => {
+                set.insert(*person);
+                members.push((*key, *person));
+            }
+            [(key, _), ..] => {
+                ambiguous += 1;
+                members.push((*key, AMBIGUOUS));
+            }
+            [] => {}
+        }
+    }
+    let count = members.len();
+    Ok((batch_of(members.into_iter(), count)?, set, ambiguous))
+}
+
+fn batch_of(members: impl Iterator<Item = (Key, u32)>, count: usize) -> Result<RecordBatch> {
+    let fault = || Error::Internal("the members do not fit a table".to_owned());
+    let mut keys = Vec::with_capacity(count * 16);
+    let mut persons = Vec::with_capacity(count);
+    for (key, person) in members {
+        keys.extend_from_slice(&key.to_be_bytes());
+        persons.push(person);
+    }
+    let keys = FixedSizeBinaryArray::try_new(16, keys.into(), None).map_err(|_| fault())?;
+    let schema = Schema::new(vec![
+        Field::new(KEY, DataType::FixedSizeBinary(16), true),
+        Field::new("person", DataType::UInt32, false),
+    ]);
+    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(keys), Arc::new(UInt32Array::from(persons))])
+        .map_err(|_| fault())
+}
+
+/// People never to be released: by their own identifier, or by any of another kind that leads to them, even ambiguously.
+fn excluded(
+    engine: &Engine,
+    key: &MasterKey,
+    plan: &Plan,
+    registry: &Registry,
+    pairs: &BTreeMap<Kind, Vec<(Key, u32)>>,
+) -> Result<PersonSet> {
+    let set = PersonSet::new(registry.keys.len());
+    for exclusion in &plan.exclusions {
+        let mac = key.link(&exclusion.kind);
+        let files = exclusion
+            .files
+            .iter()
+            .map(|(facts, column)| (Arc::clone(facts), vec![(column.clone(), exclusion.kind.clone(), mac.clone())]))
+            .collect();
+        for table in read(engine, files)? {
+            for keys in table.batches.iter().flatten() {
+                for wanted in (0..keys.len()).filter_map(|row| key_at(keys, row)) {
+                    if exclusion.kind == plan.person {
+                        if let Some(person) = registry.numbers.get(&wanted) {
+                            set.insert(*person);
+                        }
+                    } else if let Some(pairs) = pairs.get(&exclusion.kind) {
+                        let first = pairs.partition_point(|(k, _)| *k < wanted);
+                        pairs[first..].iter().take_while(|(k, _)| *k == wanted).for_each(|(_, p)| set.insert(*p));
+                    }
+                }
+            }
+        }
+    }
+    Ok(set)
+}

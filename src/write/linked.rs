@@ -1,0 +1,182 @@
+//! Writing a linked table: the base's rows, and beside each the one row a person has in each join, if any.
+
+use super::codes::Codes;
+use super::encode::{TableWriter, constant, deliver, id_column, schema_of};
+use super::gather::{RowSet, order_ties};
+use super::sink::Sink;
+use super::table::{People, column_records};
+use crate::plan::LinkedPlan;
+use crate::vocab::{Error, Result, TableRecord, Term, Year};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt32Array, new_null_array};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{Int8Type, Int16Type};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One linked table to be written.
+pub struct LinkedJob<'a> {
+    /// The plan of the table.
+    pub plan: &'a LinkedPlan,
+    /// The `data/` folder; `linked/` below it must exist.
+    pub data: PathBuf,
+    /// The project's `person_id`s by rank.
+    pub ids: &'a [[u8; 16]],
+    /// Digest over everything the bytes depend on.
+    pub recipe: String,
+}
+
+/// People with more than one row in a join: the linked table cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FansOut {
+    /// The join, by index.
+    pub join: usize,
+    /// How many people.
+    pub people: u64,
+}
+
+/// The rows of one join, by rank: at most one a person.
+struct Side {
+    columns: Vec<ArrayRef>,
+    row_of: Vec<u32>,
+}
+
+/// No row.
+const NONE: u32 = u32::MAX;
+
+/// Writes a linked table. The base sink's columns are the start year, the term's rank, and the base's own; a join's are
+/// its own. `Err` inside: a join matches more than one row of some people.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::result::Result<TableRecord, FansOut>> {
+    let mut sides = Vec::with_capacity(joins.len());
+    for (join, sink) in joins.into_iter().enumerate() {
+        let width = job.plan.join_columns.get(join).copied().unwrap_or(0);
+        match side(sink, job.ids.len())? {
+            Ok(mut side) => {
+                if side.columns.is_empty() {
+                    // Nobody has a row: the columns are missing throughout.
+                    side.columns = vec![new_null_array(&arrow::datatypes::DataType::Null, 0); width];
+                }
+                sides.push(side);
+            }
+            Err(people) => return Ok(Err(FansOut { join, people })),
+        }
+    }
+    let layout = &job.plan.layout;
+    let schema = schema_of(layout);
+    let mut writer = TableWriter::create(&job.data.join(job.plan.path()), Arc::clone(&schema))?;
+    let lead = schema.fields().len() - layout.columns.len();
+    let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
+    let mut people = People::default();
+    let mut rest = RowSet::default();
+    base.drain(|mut set, last| {
+        set.append(std::mem::take(&mut rest));
+        rest = set.into_chunks(last, |ranks, columns| {
+            people.count(ranks);
+            let mut columns = columns;
+            for side in &sides {
+                let rows: UInt32Array = ranks
+                    .iter()
+                    .map(|rank| side.row_of.get(*rank as usize).copied().filter(|row| *row != NONE))
+                    .collect();
+                for column in &side.columns {
+                    columns.push(take(column, &rows, None).map_err(|_| fault())?);
+                }
+            }
+            // Base rows of a person that are alike but for their joined columns keep their order: those are alike too.
+            let columns = order_ties(ranks, columns)?;
+            let mut columns = columns.into_iter();
+            let (Some(years), Some(terms)) = (columns.next(), columns.next()) else { return Err(fault()) };
+            let mut out = vec![id_column(ranks, job.ids)?];
+            if layout.year.is_some() {
+                out.push(year_texts(&years));
+            }
+            if layout.term {
+                out.push(term_texts(&terms));
+            }
+            for ((column, codes), field) in columns.zip(&mut codes).zip(schema.fields().iter().skip(lead)) {
+                let column = if *column.data_type() == arrow::datatypes::DataType::Null {
+                    new_null_array(field.data_type(), ranks.len())
+                } else {
+                    column
+                };
+                codes.count(&column);
+                out.push(deliver(column));
+            }
+            writer.write(out)
+        })?;
+        Ok(())
+    })?;
+    let (digests, rows) = writer.finish()?;
+    Ok(Ok(TableRecord {
+        path: job.plan.path(),
+        element: None,
+        slice: None,
+        rows,
+        persons: people.distinct,
+        bytes: digests.bytes,
+        sha256: digests.sha256,
+        sha512: digests.sha512,
+        columns: column_records(layout, &codes),
+        recipe: job.recipe.clone(),
+    }))
+}
+
+/// Reads a join's sink into one table with an index by rank; the number of people with several rows where there are any.
+fn side(sink: Sink, people: usize) -> Result<std::result::Result<Side, u64>> {
+    let mut row_of = vec![NONE; people];
+    let mut chunks: Vec<Vec<ArrayRef>> = Vec::new();
+    let (mut next, mut several, mut last_counted) = (0_u32, 0_u64, None);
+    let mut rest = RowSet::default();
+    sink.drain(|mut set, last| {
+        set.append(std::mem::take(&mut rest));
+        rest = set.into_chunks(last, |ranks, columns| {
+            for rank in ranks {
+                if let Some(slot) = row_of.get_mut(*rank as usize) {
+                    if *slot == NONE {
+                        *slot = next;
+                    } else if last_counted != Some(*rank) {
+                        several += 1;
+                        last_counted = Some(*rank);
+                    }
+                }
+                next += 1;
+            }
+            chunks.push(columns);
+            Ok(())
+        })?;
+        Ok(())
+    })?;
+    if several > 0 {
+        return Ok(Err(several));
+    }
+    let width = chunks.first().map_or(0, Vec::len);
+    let columns = (0..width)
+        .map(|i| {
+            let parts: Vec<&dyn Array> = chunks.iter().filter_map(|c| c.get(i)).map(AsRef::as_ref).collect();
+            concat(&parts).map_err(|_| fault())
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Ok(Side { columns, row_of }))
+}
+
+fn fault() -> Error {
+    Error::Internal("a linked table cannot be put together".to_owned())
+}
+
+fn year_texts(years: &ArrayRef) -> ArrayRef {
+    let years = years.as_primitive::<Int16Type>();
+    if let Some(first) = years.iter().next().flatten() {
+        if years.iter().all(|y| y == Some(first)) {
+            return constant(&Year(first).to_string(), years.len());
+        }
+    }
+    Arc::new(years.iter().map(|y| y.map(|y| Year(y).to_string())).collect::<StringArray>())
+}
+
+fn term_texts(terms: &ArrayRef) -> ArrayRef {
+    let terms = terms.as_primitive::<Int8Type>();
+    let text = |rank: i8| usize::try_from(rank).ok().and_then(|i| Term::ALL.get(i)).map(|t| t.as_str());
+    Arc::new(terms.iter().map(|t| t.and_then(text)).collect::<StringArray>())
+}

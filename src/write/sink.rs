@@ -1,0 +1,86 @@
+//! A sink: where the rows of one table wait, in memory or spilled, until all have come.
+
+use super::gather::RowSet;
+use super::spill::Spill;
+use crate::vocab::{Error, Result, Slice};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// Which table the rows of a sink are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SinkKey {
+    /// The want, by index.
+    pub want: usize,
+    /// The slice, for elements cut by year.
+    pub slice: Option<Slice>,
+}
+
+/// Rows of one table, from any number of workers.
+#[derive(Debug)]
+pub struct Sink {
+    state: Mutex<State>,
+    file: PathBuf,
+    buckets: u32,
+    people: u32,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    memory: Vec<RowSet>,
+    spill: Option<Spill>,
+}
+
+impl Sink {
+    /// A sink that spills to `file`, in `buckets` of ranks below `people`.
+    #[must_use]
+    pub fn new(file: PathBuf, buckets: u32, people: usize) -> Self {
+        Self { state: Mutex::default(), file, buckets, people: u32::try_from(people).unwrap_or(u32::MAX) }
+    }
+
+    fn state(&self) -> Result<std::sync::MutexGuard<'_, State>> {
+        self.state.lock().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))
+    }
+
+    /// Takes rows in, to be kept in memory.
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub fn keep(&self, set: RowSet) -> Result<()> {
+        if !set.is_empty() {
+            self.state()?.memory.push(set);
+        }
+        Ok(())
+    }
+
+    /// Takes rows in, and spills them.
+    ///
+    /// # Errors
+    /// Where scratch cannot be written.
+    pub fn spill(&self, set: RowSet) -> Result<()> {
+        if set.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state()?;
+        let spill = state.spill.get_or_insert_with(|| Spill::new(self.file.clone(), self.buckets, self.people));
+        spill.write(set)
+    }
+
+    /// Gives all rows away, a bucket at a time, each with whether it is the last.
+    pub(super) fn drain(self, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
+        let state =
+            self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
+        let Some(spill) = state.spill else {
+            let mut all = RowSet::default();
+            state.memory.into_iter().for_each(|set| all.append(set));
+            return each(all, true);
+        };
+        for bucket in 0..spill.buckets() {
+            let mut set = spill.read(bucket)?;
+            for kept in &state.memory {
+                set.append(kept.within(&spill.ranks(bucket)));
+            }
+            each(set, bucket + 1 == spill.buckets())?;
+        }
+        Ok(())
+    }
+}

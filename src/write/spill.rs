@@ -1,0 +1,136 @@
+//! Spilled rows: buckets of rank as Arrow IPC in scratch. De-identified already: ranks and released values.
+
+use super::gather::{Pick, RowSet};
+use crate::vocab::{Error, Result};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::datatypes::{Field, Schema, UInt32Type};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The spilled rows of one table: segments of one file, each of one bucket.
+#[derive(Debug)]
+pub(super) struct Spill {
+    path: PathBuf,
+    segments: Vec<Segment>,
+    end: u64,
+    buckets: u32,
+    people: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    bucket: u32,
+    start: u64,
+    length: u64,
+}
+
+impl Spill {
+    /// A spill to a new file of that path, with ranks below `people` cut into `buckets`.
+    pub(super) fn new(path: PathBuf, buckets: u32, people: u32) -> Self {
+        Self { path, segments: Vec::new(), end: 0, buckets: buckets.max(1), people: people.max(1) }
+    }
+
+    /// How many buckets there are.
+    pub(super) fn buckets(&self) -> u32 {
+        self.buckets
+    }
+
+    /// The ranks of a bucket.
+    pub(super) fn ranks(&self, bucket: u32) -> std::ops::Range<u32> {
+        let edge =
+            |b: u32| u32::try_from(u64::from(b) * u64::from(self.people) / u64::from(self.buckets)).unwrap_or(u32::MAX);
+        edge(bucket)..if bucket + 1 >= self.buckets { u32::MAX } else { edge(bucket + 1) }
+    }
+
+    /// Writes rows out, a segment a bucket.
+    pub(super) fn write(&mut self, set: RowSet) -> Result<()> {
+        let failed = |e| Error::writing("spill to", self.path.clone(), e);
+        let mut set = set;
+        set.sort_by_rank();
+        let file = File::options().create(true).append(true).open(&self.path).map_err(failed)?;
+        let mut file = BufWriter::new(file);
+        let mut picks = set.picks();
+        for bucket in 0..self.buckets {
+            let ranks = self.ranks(bucket);
+            let count = picks.partition_point(|p| p.rank < ranks.end || ranks.end == u32::MAX);
+            let (mine, others) = picks.split_at(count);
+            picks = others;
+            if mine.is_empty() {
+                continue;
+            }
+            let mut written = 0;
+            for part in mine.chunks(super::gather::CHUNK_ROWS) {
+                written += self.segment(&set, part, &mut file)?;
+            }
+            self.segments.push(Segment { bucket, start: self.end, length: written });
+            self.end += written;
+        }
+        file.flush().map_err(|e| Error::writing("spill to", self.path.clone(), e))
+    }
+
+    fn segment(&self, set: &RowSet, picks: &[Pick], file: &mut impl Write) -> Result<u64> {
+        let fault = |_| Error::Internal("rows cannot be spilled".to_owned());
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_iter_values(picks.iter().map(|p| p.rank)))];
+        columns.extend(set.gather(picks)?);
+        let fields: Vec<Field> =
+            columns.iter().enumerate().map(|(i, c)| Field::new(format!("c{i}"), c.data_type().clone(), true)).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(fault)?;
+        let mut bytes = Vec::new();
+        let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).map_err(fault)?;
+        writer.write(&batch).map_err(fault)?;
+        writer.finish().map_err(fault)?;
+        drop(writer);
+        let failed = |e| Error::writing("spill to", self.path.clone(), e);
+        let length = u64::try_from(bytes.len()).map_err(|_| Error::Internal("a spill too large".to_owned()))?;
+        file.write_all(&length.to_le_bytes()).map_err(failed)?;
+        file.write_all(&bytes).map_err(failed)?;
+        Ok(length + 8)
+    }
+
+    /// Reads a bucket back.
+    pub(super) fn read(&self, bucket: u32) -> Result<RowSet> {
+        let failed = |e| Error::writing("read back from", self.path.clone(), e);
+        let fault = |_| Error::Internal("spilled rows cannot be read back".to_owned());
+        let mut set = RowSet::default();
+        let mine: Vec<Segment> = self.segments.iter().copied().filter(|s| s.bucket == bucket).collect();
+        if mine.is_empty() {
+            return Ok(set);
+        }
+        let mut file = BufReader::new(File::open(&self.path).map_err(failed)?);
+        for segment in mine {
+            file.seek(SeekFrom::Start(segment.start)).map_err(failed)?;
+            let mut left = segment.length;
+            while left > 0 {
+                let mut length = [0; 8];
+                file.read_exact(&mut length).map_err(failed)?;
+                let length = u64::from_le_bytes(length);
+                let mut bytes =
+                    vec![0; usize::try_from(length).map_err(|_| Error::Internal("a spill too large".to_owned()))?];
+                file.read_exact(&mut bytes).map_err(failed)?;
+                left = left.saturating_sub(length + 8);
+                for batch in StreamReader::try_new(&bytes[..], None).map_err(fault)? {
+                    let batch = batch.map_err(fault)?;
+                    let ranks = batch.column(0).as_primitive::<UInt32Type>().clone();
+                    let index = set.batch(batch.columns()[1..].to_vec());
+                    set.extend(ranks.values().iter().zip(0..).map(|(rank, row)| Pick {
+                        rank: *rank,
+                        batch: index,
+                        row,
+                    }));
+                }
+            }
+        }
+        Ok(set)
+    }
+}
+
+impl Drop for Spill {
+    fn drop(&mut self) {
+        // Scratch is swept as a whole later; a file that cannot be removed now is no loss.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,105 @@
+//! Writing one element's table.
+
+use super::codes::Codes;
+use super::encode::{TableWriter, deliver, id_column, schema_of, slice_columns};
+use super::gather::RowSet;
+use super::sink::Sink;
+use crate::plan::{Layout, TablePlan};
+use crate::vocab::{ColumnRecord, Release, Result, TableRecord, Type};
+use std::path::PathBuf;
+
+/// One table to be written from a sink.
+pub struct TableJob<'a> {
+    /// The plan of the table.
+    pub plan: &'a TablePlan,
+    /// The `data/` folder; the table's own folder below it must exist.
+    pub data: PathBuf,
+    /// The project's `person_id`s by rank.
+    pub ids: &'a [[u8; 16]],
+    /// Digest over everything the bytes depend on.
+    pub recipe: String,
+}
+
+/// Writes a table.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
+    let layout = &job.plan.layout;
+    let path = job.plan.path();
+    let mut writer = TableWriter::create(&job.data.join(&path), schema_of(layout))?;
+    let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
+    let mut people = People::default();
+    let mut rest = RowSet::default();
+    sink.drain(|mut set, last| {
+        set.append(std::mem::take(&mut rest));
+        rest = set.into_chunks(last, |ranks, columns| {
+            people.count(ranks);
+            let mut out = vec![id_column(ranks, job.ids)?];
+            out.extend(slice_columns(layout, job.plan.slice, ranks.len()));
+            for (column, codes) in columns.into_iter().zip(&mut codes) {
+                codes.count(&column);
+                out.push(deliver(column));
+            }
+            writer.write(out)
+        })?;
+        Ok(())
+    })?;
+    let (digests, rows) = writer.finish()?;
+    Ok(TableRecord {
+        path,
+        element: Some(job.plan.element.clone()),
+        slice: job.plan.slice,
+        rows,
+        persons: people.distinct,
+        bytes: digests.bytes,
+        sha256: digests.sha256,
+        sha512: digests.sha512,
+        columns: column_records(layout, &codes),
+        recipe: job.recipe.clone(),
+    })
+}
+
+/// Counts distinct people in rows that come by rank.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    pub(super) distinct: u64,
+    last: Option<u32>,
+}
+
+impl People {
+    pub(super) fn count(&mut self, ranks: &[u32]) {
+        for rank in ranks {
+            if self.last != Some(*rank) {
+                self.distinct += 1;
+                self.last = Some(*rank);
+            }
+        }
+    }
+}
+
+/// The records of a table's columns.
+pub(super) fn column_records(layout: &Layout, codes: &[Codes]) -> Vec<ColumnRecord> {
+    let ours = |name: &str| ColumnRecord {
+        name: name.to_owned(),
+        element: None,
+        variable: None,
+        kind: Type::Text,
+        release: Release::AsIs,
+        missing: 0,
+        unknown_codes: 0,
+    };
+    let mut records = vec![ours("person_id")];
+    records.extend(layout.year.map(|kind| ours(kind.column())));
+    records.extend(layout.term.then(|| ours("term")));
+    records.extend(layout.columns.iter().zip(codes).map(|(column, codes)| ColumnRecord {
+        name: column.name.clone(),
+        element: Some(column.element.clone()),
+        variable: Some(column.variable.clone()),
+        kind: column.kind,
+        release: column.release.clone(),
+        missing: codes.missing,
+        unknown_codes: codes.unknown,
+    }));
+    records
+}
