@@ -1,6 +1,6 @@
 //! Identifiers: opaque keys of people, and numbers with the shapes and check digits that life gives them.
 
-use super::random::{below, hash, scramble, signed, unit};
+use super::random::{below, hash, place, scramble, signed, unit};
 use std::fmt::Write;
 
 /// Sixty-four characters, so that six bits pick one.
@@ -98,37 +98,37 @@ pub(super) fn push_husid(out: &mut String, key: u64, entry_year: u64) {
 
 /// A NINO with a prefix that no person ever had.
 pub(super) fn push_nino(out: &mut String, key: u64) {
-    let prefix = PREFIXES[below(hash(key, 941), 3) as usize];
-    let suffix = [b'A', b'B', b'C', b'D'][below(hash(key, 942), 4) as usize];
+    let prefix = PREFIXES[place(hash(key, 941), 3)];
+    let suffix = [b'A', b'B', b'C', b'D'][place(hash(key, 942), 4)];
     let _ = write!(out, "{prefix}{:06}{}", below(hash(key, 943), 1_000_000), char::from(suffix));
 }
 
 /// A postcode.
 pub(super) fn push_postcode(out: &mut String, key: u64) {
-    let letter = |label| char::from(INWARD[below(hash(key, label), 20) as usize]);
-    let area = AREAS[below(hash(key, 951), 24) as usize];
+    let letter = |label| char::from(INWARD[place(hash(key, label), 20)]);
+    let area = AREAS[place(hash(key, 951), 24)];
     let (district, sector) = (1 + below(hash(key, 952), 29), below(hash(key, 953), 10));
     let _ = write!(out, "{area}{district} {sector}{}{}", letter(954), letter(955));
 }
 
 /// A family name.
 pub(super) fn surname(key: u64) -> &'static str {
-    SURNAMES[below(hash(key, 961), 24) as usize]
+    SURNAMES[place(hash(key, 961), 24)]
 }
 
 /// A given name.
 pub(super) fn forename(key: u64) -> &'static str {
-    FORENAMES[below(hash(key, 962), 24) as usize]
+    FORENAMES[place(hash(key, 962), 24)]
 }
 
 /// How an identifier is written that is none.
 pub(super) fn nonsense(bits: u64) -> &'static str {
-    ["#N/A", "0", "NULL", "?"][below(bits, 4) as usize]
+    ["#N/A", "0", "NULL", "?"][place(bits, 4)]
 }
 
 /// How an identifier is written that is not there; `None` is null.
 pub(super) fn blank(bits: u64) -> Option<&'static str> {
-    if unit(bits) < 0.4 { None } else { Some(["", " ", "  "][below(hash(bits, 3), 3) as usize]) }
+    if unit(bits) < 0.4 { None } else { Some(["", " ", "  "][place(hash(bits, 3), 3)]) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::calendar::day;
 use super::options::Options;
-use super::random::{below, happens, hash, mix, normal, repeats, unit, upto};
+use super::random::{below, happens, hash, mix, normal, place, repeats, unit, upto};
 
 /// The academic years of birth: September 1984 to August 2005.
 pub(super) const FIRST_COHORT: i32 = 1984;
@@ -156,7 +156,7 @@ impl Population {
         };
         let higher = if happens(h(11), odds(if sixth_form { 0.72 } else { 0.19 }, 0.12)) {
             let from = cohort + 19 + i32::from(repeats(h(12), 0.25, 8));
-            Course { from, years: [3, 3, 3, 3, 3, 4, 4, 1, 2, 5][below(h(13), 10) as usize] }
+            Course { from, years: [3, 3, 3, 3, 3, 4, 4, 1, 2, 5][place(h(13), 10)] }
         } else {
             Course::default()
         };

@@ -44,8 +44,9 @@ pub(super) const REGIONS: [(&str, &str); 9] = [
 
 /// The place of an ethnic group in the list.
 pub(super) fn ethnicity(bits: u64) -> u8 {
-    let mut left = below(bits, 1000) as u16;
+    let mut left = below(bits, 1000);
     for (place, (_, _, share)) in (0_u8..).zip(ETHNIC) {
+        let share = u64::from(share);
         if left < share {
             return place;
         }

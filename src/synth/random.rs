@@ -42,6 +42,11 @@ pub(super) fn normal(bits: u64) -> f64 {
     (part(0) + part(16) + part(32) + part(48) - 131_070.0) / 37_837.0
 }
 
+/// A place in a list of `n`.
+pub(super) fn place(bits: u64, n: usize) -> usize {
+    usize::try_from(below(bits, n as u64)).unwrap_or(0)
+}
+
 /// A number below `n`, as a small signed one.
 pub(super) fn upto(bits: u64, n: u16) -> i32 {
     i32::try_from(below(bits, u64::from(n))).unwrap_or(0)

@@ -2,7 +2,7 @@
 
 use super::calendar::{NEVER, day};
 use super::plans::Plan;
-use super::random::{below, happens, hash, signed};
+use super::random::{below, happens, hash, place, signed};
 use super::values::{Cell, Make, code, date, flag, text, whole as number};
 use crate::catalogue::Variable;
 use std::fmt::Write;
@@ -33,14 +33,14 @@ fn in_need(name: &str, variable: &Variable) -> Option<Make> {
             if c.row.to == NEVER || codes.is_empty() {
                 return false;
             }
-            out.push_str(&codes[usize::try_from(below(c.bits(254), codes.len() as u64)).unwrap_or(0)]);
+            out.push_str(&codes[place(c.bits(254), codes.len())]);
             true
         }),
         "dateofinitialcpc" => date(|c| planned(c).then(|| c.row.from + 20)),
         "cppstartdate" => date(|c| planned(c).then(|| c.row.from + 30)),
         "cppenddate" => date(|c| (planned(c) && c.row.to != NEVER).then_some(c.row.to)),
         "initialcategoryofabuse" | "latestcategoryofabuse" => {
-            code(|c| planned(c).then(|| ["NEG", "EMO", "NEG", "PHY", "SAB", "MUL"][below(c.bits(255), 6) as usize]))
+            code(|c| planned(c).then(|| ["NEG", "EMO", "NEG", "PHY", "SAB", "MUL"][place(c.bits(255), 6)]))
         }
         "numberofpreviouscpp" => number(|c| planned(c).then(|| i64::from(super::random::repeats(c.bits(256), 0.3, 9)))),
         "referralnfa" => flag(|c| c.holds(257, 0.1)),

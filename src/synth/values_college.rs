@@ -3,7 +3,7 @@
 use super::calendar::{NEVER, day};
 use super::places::ETHNIC;
 use super::plans::Plan;
-use super::random::{below, happens, hash, normal, signed, upto, whole};
+use super::random::{below, happens, hash, normal, place, signed, upto, whole};
 use super::rows::Row;
 use super::values::{Cell, Make, code, date, flag, real, text, whole as number};
 use super::values_generic::person_flag;
@@ -70,7 +70,7 @@ fn sixth_form(name: &str) -> Option<Make> {
 fn doing(c: &Cell) -> i64 {
     let person = c.person;
     let bits = c.bits(211);
-    let pick = |list: &[i64]| list[usize::try_from(below(hash(bits, 1), list.len() as u64)).unwrap_or(0)];
+    let pick = |list: &[i64]| list[place(hash(bits, 1), list.len())];
     if happens(bits, 0.02) {
         return pick(&[130, 290, 710, 810, 820, 830]);
     }
@@ -101,9 +101,7 @@ fn activity(name: &str) -> Option<Make> {
         "neet_start_date" => date(move |c| idle(c).then(|| c.row.from - upto(c.bits(217), 60))),
         "expected_course_end_date" => date(|c| c.holds(218, 0.6).then(|| day(c.year() + 1, 7, 31))),
         "currency_due_to_lapse_date" => date(|c| Some(c.row.from + 365)),
-        "cohort_status" => {
-            code(|c| Some(["P", "G", "A", "P", "L", "P", "T", "P", "M", "P"][below(c.bits(219), 10) as usize]))
-        }
+        "cohort_status" => code(|c| Some(["P", "G", "A", "P", "L", "P", "T", "P", "M", "P"][place(c.bits(219), 10)])),
         "send_flag" | "ldd_flag" => code(|c| Some(if c.person.needs > 0 { "Y" } else { "N" })),
         _ => return None,
     })
@@ -135,9 +133,7 @@ fn learner(name: &str, variable: &Variable) -> Option<Make> {
             number(|c| (c.person.needs > 0).then(|| 1 + i64::from(upto(c.bits(222), 12))))
         }
         "appparticipant" => person_flag(223, 0.3),
-        "priorattain" => {
-            number(move |c| codes.get(usize::try_from(below(c.bits(224), codes.len() as u64)).unwrap_or(0)).copied())
-        }
+        "priorattain" => number(move |c| codes.get(place(c.bits(224), codes.len())).copied()),
         "alscost" => number(|c| Some(if c.person.needs > 0 { 200 + i64::from(upto(c.bits(225), 6_000)) } else { 0 })),
         "l_olass" => number(|c| Some(if c.holds(226, 0.01) { 1 } else { -1 })),
         _ => return None,
@@ -175,9 +171,9 @@ fn aim(name: &str) -> Option<Make> {
         "achievement" => flag(|c| achieved(c)),
         "completion" => flag(|c| c.row.to != NEVER && below(c.bits(234), 100) < 80),
         "notionalnvqlev" | "notional_level_v2" | "leveloflearning" => {
-            real(|c| Some([0.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0, 4.0][below(c.bits(235), 10) as usize]))
+            real(|c| Some([0.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0, 4.0][place(c.bits(235), 10)]))
         }
-        "fl2width" | "fl3width" => real(|c| Some([0.0, 12.5, 25.0, 50.0, 62.5, 100.0][below(c.bits(236), 6) as usize])),
+        "fl2width" | "fl3width" => real(|c| Some([0.0, 12.5, 25.0, 50.0, 62.5, 100.0][place(c.bits(236), 6)])),
         "ssatier1" => text(|c, out| write!(out, "{:02}", 1 + below(c.bits(237), 15)).is_ok()),
         "ssatier2" => {
             text(|c, out| write!(out, "{:02}.{}", 1 + below(c.bits(237), 15), 1 + below(c.bits(238), 4)).is_ok())
@@ -222,7 +218,7 @@ fn student(name: &str, variable: &Variable) -> Option<Make> {
         }),
         "xjacs01_1" if is_text => text(|c, out| {
             let subject = hash(c.person.key, 246);
-            let letter = char::from(b"ABCDFGHIJKLMNPQRTVWX"[below(subject, 20) as usize]);
+            let letter = char::from(b"ABCDFGHIJKLMNPQRTVWX"[place(subject, 20)]);
             write!(out, "{letter}{}00", 1 + below(hash(subject, 1), 9)).is_ok()
         }),
         "xjacsa01_1" => text(|c, out| write!(out, "Area {}", below(hash(c.person.key, 246), 20)).is_ok()),

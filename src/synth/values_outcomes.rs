@@ -3,7 +3,7 @@
 use super::calendar::NEVER;
 use super::places::{REGIONS, home, region};
 use super::plans::Plan;
-use super::random::{below, happens, hash, repeats, signed, unit, whole as floor};
+use super::random::{below, happens, hash, place, repeats, signed, unit, whole as floor};
 use super::rows::{UNSURE_END, UNSURE_START};
 use super::values::{Cell, Make, code, date, flag, text, whole as number};
 use crate::catalogue::Variable;
@@ -82,7 +82,7 @@ fn jobs(c: &Cell) -> u16 {
 /// The industry that paid most: the same for some years.
 fn industry(c: &Cell) -> (&'static str, u32) {
     let period = u64::from((c.year() / 4).unsigned_abs());
-    INDUSTRIES[below(hash(hash(c.person.key, 272), period), 24) as usize]
+    INDUSTRIES[place(hash(hash(c.person.key, 272), period), 24)]
 }
 
 /// The share of a year's pay that came from the main one of several.
@@ -134,7 +134,7 @@ fn spell(name: &str) -> Option<Make> {
 
 /// The benefit of a spell; universal credit did not exist before 2013.
 fn benefit(c: &Cell) -> (&'static str, bool) {
-    let (name, idle) = BENEFITS[below(c.bits(281), 20) as usize];
+    let (name, idle) = BENEFITS[place(c.bits(281), 20)];
     if name.starts_with('U') && c.year() < 2013 { ("JSA", true) } else { (name, idle) }
 }
 
@@ -158,7 +158,7 @@ fn furlough(name: &str) -> Option<Make> {
         text(move |c: &mut Cell, out: &mut String| {
             let bits = c.bits(label);
             let months = usize::try_from(c.row.amount / 5 + 1).unwrap_or(1);
-            let first = below(bits, 12) as usize;
+            let first = place(bits, 12);
             out.extend((0..12).map(|month| if (month + 12 - first) % 12 < months { '1' } else { '0' }));
             true
         })

@@ -3,7 +3,7 @@
 use super::calendar::civil;
 use super::identifiers::{forename, push_husid, push_nino, push_opaque, push_postcode, push_uln, push_upn, surname};
 use super::places::{ETHNIC, School, authority_number, deprivation, home, provider, university};
-use super::random::{below, happens, hash, signed, upto};
+use super::random::{below, happens, hash, place, signed, upto};
 use super::rows::DUPLICATE;
 use super::values::{Cell, Make, code, date, flag, real, text, whole};
 use crate::catalogue::Variable;
@@ -88,9 +88,7 @@ fn needs_type(c: &Cell, label: u64, level: u8) -> Option<&'static str> {
     let bits = hash(c.person.key, label);
     let known = c.person.needs >= level && happens(hash(bits, 1), 0.9);
     // The older code for behavioural needs before the reform.
-    known
-        .then(|| NEEDS[below(bits, 12) as usize])
-        .map(|code| if code == "SEMH" && c.year() < 2014 { "BESD" } else { code })
+    known.then(|| NEEDS[place(bits, 12)]).map(|code| if code == "SEMH" && c.year() < 2014 { "BESD" } else { code })
 }
 
 /// Schools, providers and authorities, by their numbers.

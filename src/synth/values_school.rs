@@ -2,7 +2,7 @@
 
 use super::calendar::{NEVER, civil, day};
 use super::plans::Plan;
-use super::random::{below, hash, normal, signed, unit, upto, whole};
+use super::random::{below, hash, normal, place, signed, unit, upto, whole};
 use super::rows::{DUPLICATE, DUPLICATED, OFF_ROLL};
 use super::values::{Cell, Make, code, date, flag, real, text, whole as number};
 use crate::catalogue::Variable;
@@ -257,5 +257,5 @@ fn category(c: &Cell, label: u64) -> &'static str {
 }
 
 fn reason(c: &Cell, label: u64) -> &'static str {
-    ["DB", "PP", "VA", "DB", "PA", "OT", "VP", "DM", "BU", "DA", "TH", "RA", "SM"][below(c.bits(label), 13) as usize]
+    ["DB", "PP", "VA", "DB", "PA", "OT", "VP", "DM", "BU", "DA", "TH", "RA", "SM"][place(c.bits(label), 13)]
 }
