@@ -1,6 +1,20 @@
 //! `leo.yaml`: where everything lies and how much of the machine a run may take.
 
+mod read;
+mod schema;
+
+pub use read::parse_size;
+pub use schema::schema;
+
 use std::path::PathBuf;
+
+/// The codes of this room's findings, each with its meaning. Those of the room `yaml` may stand beside them.
+pub const CODES: &[(&str, &str)] = &[
+    ("config-missing", "there is no config file"),
+    ("size-malformed", "no size like 8GiB"),
+    ("url-not-built", "sources at a URL are not built in"),
+    ("folders-overlap", "two folders of the config that must be apart are one"),
+];
 
 /// Settings as the config file has them, paths made absolute against its folder.
 #[derive(Debug, Clone)]

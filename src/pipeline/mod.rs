@@ -1,1 +1,149 @@
-//! The room `pipeline`.
+//! The story of a build, one call per room.
+
+mod account;
+mod cut;
+mod inputs;
+mod proof;
+mod recipe;
+
+pub use proof::{VerifyView, exit_of, verify};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::files::{Lock, Staging};
+use crate::plan::{as_json, as_text};
+use crate::publish;
+use crate::vocab::{Error, Event, Findings, Observer, ProjectId, Result, Severity};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a run works with: the config, and what flags and environment say over it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The config.
+    pub config: Config,
+    /// The keyring.
+    pub keyring: PathBuf,
+    /// Threads.
+    pub threads: usize,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// The day on which approvals must be in force.
+    pub as_of: Date,
+    /// Whether that is today.
+    pub as_of_is_today: bool,
+}
+
+/// What a build came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The extracts published.
+    pub built: Vec<Built>,
+    /// Findings of the projects refused, and warnings.
+    pub findings: Findings,
+}
+
+/// One published extract.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Built {
+    pub project: ProjectId,
+    pub version: u32,
+    pub path: PathBuf,
+    pub report: PathBuf,
+    pub persons: u64,
+    pub tables: u64,
+    pub rows: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+}
+
+/// Cuts the named projects (all where none is named), verifies and publishes them.
+///
+/// # Errors
+/// Where the run as a whole cannot go on. Projects that are refused are findings of the outcome.
+pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Outcome> {
+    let started = (Timestamp::now(), Instant::now());
+    observer.on(Event::Step("survey"));
+    let inputs = inputs::read(settings, specs)?;
+    let keyring = inputs::keyring(settings)?;
+    let (plan, mut findings) = inputs.plan(settings);
+    let Some(plan) = plan else {
+        return Ok(Outcome { built: Vec::new(), findings });
+    };
+
+    let _lock = Lock::take(&settings.config.extracts)?;
+    let key = keyring.current();
+    let mac = key.ledger();
+    findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
+    let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
+    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(&observer))?;
+
+    let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
+    findings.extend(cut.findings.iter().cloned());
+    let mut built = Vec::new();
+    for project in cut.ready() {
+        interrupted(&observer)?;
+        observer.on(Event::Step("verify"));
+        let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
+        let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
+        findings.extend(verdict.findings.iter().cloned());
+        if refused {
+            continue;
+        }
+        observer.on(Event::Step("publish"));
+        built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
+    }
+    Ok(Outcome { built, findings })
+}
+
+fn interrupted(observer: &Arc<dyn Observer>) -> Result<()> {
+    if observer.interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+/// Every finding on specs, catalogue, approvals, keyring and sources. Reads no row.
+///
+/// # Errors
+/// Where even that cannot be read.
+pub fn check(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Findings> {
+    observer.on(Event::Step("survey"));
+    let inputs = inputs::read(settings, specs)?;
+    let key = match inputs::keyring(settings) {
+        Err(Error::Findings(findings)) => findings,
+        Err(error) => return Err(error),
+        Ok(_) => Findings::new(),
+    };
+    let (_, mut findings) = inputs.plan(settings);
+    findings.extend(key);
+    Ok(findings)
+}
+
+/// A plan to be shown.
+#[derive(Debug)]
+pub struct PlanView {
+    /// For a person.
+    pub text: String,
+    /// For a program.
+    pub json: serde_json::Value,
+    /// Findings of the projects refused, and warnings.
+    pub findings: Findings,
+}
+
+/// What a build would read and write.
+///
+/// # Errors
+/// Where the documents cannot be read.
+pub fn plan(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<PlanView> {
+    observer.on(Event::Step("survey"));
+    let inputs = inputs::read(settings, specs)?;
+    let (plan, findings) = inputs.plan(settings);
+    let (text, json) = match &plan {
+        Some(plan) => (as_text(plan, settings.threads), as_json(plan, settings.threads)),
+        None => ("nothing can be built: see the findings\n".to_owned(), serde_json::Value::Null),
+    };
+    Ok(PlanView { text, json, findings })
+}
+

@@ -239,7 +239,7 @@ pub struct SliceFates {
 }
 
 /// What became of rows. All but `rows_read` add up to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "see vocab::Fates")]
 pub struct FatesRecord {

@@ -80,6 +80,9 @@ pub fn seal(publication: &Publication<'_>, mac: &Mac<'_>) -> Result<Published> {
 /// Writes all that lies outside `data/`, the bag's manifests last, and gives the ledger entry for it.
 fn bag_up(publication: &Publication<'_>, manifest: &Manifest, version: u32) -> Result<Entry> {
     let staged = publication.staged;
+    if operation::list(staged)? != [staged.join("data")] {
+        return Err(Error::Internal("staging holds more than the data folder".to_owned()));
+    }
     let payload = payload(publication, manifest)?;
     let record = payload.iter().find(|f| f.path == MANIFEST).map(|f| f.sha256.clone()).unwrap_or_default();
     let identifier = bag::identifier(&manifest.project.id, &record);

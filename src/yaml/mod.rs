@@ -9,6 +9,7 @@ mod decode;
 mod node;
 mod parse;
 mod scalar;
+pub mod schema;
 mod words;
 
 pub use decode::{Decoder, Fields};

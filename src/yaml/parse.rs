@@ -240,7 +240,7 @@ impl Builder<'_> {
 fn in_our_words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) {
     const SYNTAX: &str = "yaml-syntax";
     match kind {
-        ErrorKind::RecursionLimitExceeded { .. } => {
+        ErrorKind::RecursionLimitExceeded => {
             ("document-too-large", "the document is nested too deeply", "no document of ours needs as much")
         }
         ErrorKind::DirectiveDisallowed => {

@@ -8,6 +8,11 @@ const STEP: usize = 46;
 /// Width of the drawing.
 const WIDTH: u64 = 720;
 
+/// Colours stand on the shapes themselves, so that a print or a copy of the drawing keeps them.
+const INK: &str = "#0b0c0c";
+const BLUE: &str = "#1d70b8";
+const PALE: &str = "#d9dcdd";
+
 /// One bar: what it counts, how many, and out of how many before.
 pub(super) struct Bar {
     pub(super) label: String,
@@ -24,11 +29,11 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> Markup {
         svg viewBox={ "0 0 " (WIDTH) " " (bars.len() * STEP) } role="img" aria-label=(title) {
             title { (title) }
             @for (i, bar) in bars.iter().enumerate() {
-                text x="0" y=(i * STEP + 15) { (label(bar)) }
+                text x="0" y=(i * STEP + 15) fill=(INK) { (label(bar)) }
                 @if width(bar.before) > width(bar.count) {
-                    rect.rest x="0" y=(i * STEP + 21) width=(width(bar.before)) height="16" {}
+                    rect x="0" y=(i * STEP + 21) width=(width(bar.before)) height="16" fill=(PALE) {}
                 }
-                rect x="0" y=(i * STEP + 21) width=(width(bar.count)) height="16" {}
+                rect x="0" y=(i * STEP + 21) width=(width(bar.count)) height="16" fill=(BLUE) {}
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::chart::{Bar, bars, share};
 use super::table;
-use crate::publish::manifest::{FatesRecord, Manifest};
+use crate::publish::manifest::{FatesRecord, Link, Manifest};
+use crate::publish::publication::Publication;
 use crate::vocab::safe_text;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -39,88 +40,115 @@ pub(super) fn cohort(manifest: &Manifest, description: &str) -> Markup {
     }
 }
 
+/// What is told of a link table.
+type Measure = (&'static str, fn(&Link) -> u64);
+
+/// Measures down, tables across: there are few link tables, and a page is narrow.
+const MEASURES: [Measure; 7] = [
+    ("Rows", |l| l.rows),
+    ("Rows without an identifier or person", |l| l.missing),
+    ("Malformed", |l| l.malformed),
+    ("Wrong check digit, linked all the same", |l| l.wrong_check),
+    ("Identifiers", |l| l.identifiers),
+    ("Of them ambiguous, in no extract", |l| l.ambiguous),
+    ("People with an unambiguous identifier", |l| l.persons),
+];
+
 /// How much of the cohort has an identifier of each kind.
 pub(super) fn linkage(manifest: &Manifest) -> Markup {
     let whole = manifest.attrition.persons;
     let rows: Vec<Vec<String>> =
         manifest.linked.iter().map(|l| vec![l.kind.clone(), safe_text(l.persons), share(l.persons, whole)]).collect();
-    let tables: Vec<Vec<String>> = manifest
-        .links
+    let tables: Vec<Vec<String>> = MEASURES
         .iter()
-        .map(|l| {
-            let mut row = vec![l.table.clone(), l.kind.clone()];
-            row.extend(
-                [l.rows, l.missing, l.malformed, l.wrong_check, l.identifiers, l.ambiguous, l.persons].map(safe_text),
-            );
-            row
+        .map(|(name, of)| {
+            std::iter::once((*name).to_owned()).chain(manifest.links.iter().map(|l| safe_text(of(l)))).collect()
         })
         .collect();
-    let head =
-        ["Table", "Kind", "Rows", "Missing", "Malformed", "Wrong check digit", "Identifiers", "Ambiguous", "People"];
+    let head: Vec<&str> = std::iter::once("").chain(manifest.links.iter().map(|l| l.table.as_str())).collect();
     html! {
         p { "People of the cohort with at least one unambiguous identifier of a kind. Whoever has none has no rows from there." }
         (table("Linkage of the cohort", &["Kind", "People", "Share"], 1, &rows))
-        (table("What the link tables held, all people", &head, 2, &tables))
+        (table("What the link tables held, all people", &head, 1, &tables))
     }
 }
 
 /// The fates of the rows, by element.
 pub(super) fn rows(manifest: &Manifest) -> Markup {
-    let mut sums: BTreeMap<&str, [u64; 11]> = BTreeMap::new();
+    let mut sums: BTreeMap<&str, FatesRecord> = BTreeMap::new();
     for slice in &manifest.slices {
-        let sum = sums.entry(&slice.element).or_default();
-        sum.iter_mut().zip(fates(&slice.fates)).for_each(|(sum, n)| *sum += n);
+        add(sums.entry(&slice.element).or_default(), &slice.fates);
     }
     let rows: Vec<Vec<String>> = sums
         .iter()
-        .map(|(element, sum)| std::iter::once((*element).to_owned()).chain(sum.map(safe_text)).collect())
+        .map(|(element, sum)| {
+            let left_out = sum.rows_read.saturating_sub(sum.kept);
+            vec![(*element).to_owned(), safe_text(sum.rows_read), safe_text(sum.kept), safe_text(left_out)]
+        })
         .collect();
-    let head = [
-        "Element",
-        "Rows read",
-        "Released",
-        "No identifier",
-        "Malformed",
-        "Unlinked",
-        "Ambiguous",
-        "Never released",
-        "Out of cohort",
-        "Unreadable period",
-        "Other period",
-        "Filtered",
-    ];
+    let reasons: Vec<Vec<String>> = sums
+        .iter()
+        .flat_map(|(element, sum)| reasons(sum).map(|(why, rows)| (*element, why, rows)))
+        .filter(|(_, _, rows)| *rows > 0)
+        .map(|(element, why, rows)| vec![element.to_owned(), why.to_owned(), safe_text(rows)])
+        .collect();
     html! {
         p {
-            "Every row that was read, by the first reason that applied to it. The exact counts add up to the rows read; "
-            "rounded ones may not."
+            "Every row that was read was released, or left out for the first reason that applied to it. The exact counts add "
+            "up to the rows read; rounded ones may not."
         }
-        (table("Rows by element", &head, 1, &rows))
+        (table("Rows by element", &["Element", "Rows read", "Released", "Left out"], 1, &rows))
+        @if !reasons.is_empty() {
+            (table("Why rows were left out", &["Element", "Reason", "Rows"], 2, &reasons))
+        }
     }
 }
 
-fn fates(f: &FatesRecord) -> [u64; 11] {
+fn add(sum: &mut FatesRecord, f: &FatesRecord) {
+    sum.rows_read += f.rows_read;
+    sum.missing += f.missing;
+    sum.malformed += f.malformed;
+    sum.unlinked += f.unlinked;
+    sum.ambiguous += f.ambiguous;
+    sum.excluded += f.excluded;
+    sum.out_of_cohort += f.out_of_cohort;
+    sum.unreadable_period += f.unreadable_period;
+    sum.other_period += f.other_period;
+    sum.filtered += f.filtered;
+    sum.kept += f.kept;
+}
+
+/// Why rows were left out, in the order in which the reasons are tried.
+fn reasons(f: &FatesRecord) -> [(&'static str, u64); 9] {
     [
-        f.rows_read,
-        f.kept,
-        f.missing,
-        f.malformed,
-        f.unlinked,
-        f.ambiguous,
-        f.excluded,
-        f.out_of_cohort,
-        f.unreadable_period,
-        f.other_period,
-        f.filtered,
+        ("no identifier", f.missing),
+        ("malformed identifier", f.malformed),
+        ("identifier that no link table knows", f.unlinked),
+        ("identifier of more than one person", f.ambiguous),
+        ("person never to be released", f.excluded),
+        ("person outside the cohort", f.out_of_cohort),
+        ("period that cannot be read", f.unreadable_period),
+        ("period that was not approved", f.other_period),
+        ("conditions of the spec", f.filtered),
     ]
 }
 
 /// The tables, and values outside their codes.
-pub(super) fn tables(manifest: &Manifest) -> Markup {
+pub(super) fn tables(publication: &Publication<'_>, manifest: &Manifest) -> Markup {
     let rows: Vec<Vec<String>> = manifest
         .tables
         .iter()
         .map(|t| {
-            vec![t.path.clone(), safe_text(t.rows), safe_text(t.persons), t.columns.len().to_string(), size(t.bytes)]
+            let stem = t.path.strip_suffix(".parquet").unwrap_or(&t.path);
+            let twin = manifest.csv.iter().find(|c| c.path.strip_suffix(".csv") == Some(stem));
+            let (name, bytes) = match twin {
+                Some(twin) if publication.approved.spec().output.parquet => {
+                    (format!("{} and .csv", t.path), t.bytes + twin.bytes)
+                }
+                Some(twin) => (twin.path.clone(), twin.bytes),
+                None => (t.path.clone(), t.bytes),
+            };
+            vec![name, safe_text(t.rows), safe_text(t.persons), t.columns.len().to_string(), size(bytes)]
         })
         .collect();
     let unknown: Vec<Vec<String>> = manifest

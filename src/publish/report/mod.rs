@@ -36,7 +36,7 @@ pub(super) fn page(publication: &Publication<'_>, manifest: &Manifest, record: &
         counts::cohort(manifest, &publication.approved.spec().cohort.description),
         counts::linkage(manifest),
         counts::rows(manifest),
-        counts::tables(manifest),
+        counts::tables(publication, manifest),
         counts::checks(manifest),
         summary::verify(manifest, record, version),
     ];

@@ -1,0 +1,128 @@
+//! The documents of a run: catalogue, specs, approvals, keyring; and the plan that they and the sources allow.
+
+use super::Settings;
+use crate::approval::{Approved, Records, approve};
+use crate::catalogue::Catalogue;
+use crate::keys::Keyring;
+use crate::plan::{Ground, Input, Plan, make};
+use crate::spec::{self, Spec};
+use crate::vocab::{Error, ExitCode, Finding, Findings, Place, Result, near};
+use std::path::{Path, PathBuf};
+
+/// The documents that were read, and what was found in them.
+pub(super) struct Inputs {
+    pub(super) catalogue: Catalogue,
+    approved: Vec<Approved>,
+    findings: Findings,
+}
+
+/// A path as the user knows it: relative to where they stand, where it lies below.
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// Reads the catalogue, the named specs (all where none is named) and their approvals.
+pub(super) fn read(settings: &Settings, specs: &[String]) -> Result<Inputs> {
+    let config = &settings.config;
+    let catalogue = Catalogue::read(&config.catalogue, &shown(&config.catalogue))?;
+    let mut findings = Findings::new();
+    let mut read: Vec<Spec> = Vec::new();
+    for path in spec_files(settings, specs)? {
+        let (spec, found) = spec::read(&path, &shown(&path), &catalogue);
+        findings.extend(found);
+        read.extend(spec);
+    }
+    let twice = spec::check_distinct(&read);
+    let (records, found) = Records::read(&config.approvals, &shown(&config.approvals));
+    findings.extend(found);
+    let mut approved = Vec::new();
+    for spec in read {
+        if twice.iter().any(|f| f.project.as_deref() == Some(spec.project.id.as_str())) {
+            continue;
+        }
+        let (one, found) = approve(spec, &catalogue, &records, settings.as_of, config.allowed_signers.as_deref());
+        findings.extend(found);
+        approved.extend(one);
+    }
+    findings.extend(twice);
+    Ok(Inputs { catalogue, approved, findings })
+}
+
+impl Inputs {
+    /// The plan of all projects that pass, and the findings of all others.
+    pub(super) fn plan(&self, settings: &Settings) -> (Option<Plan>, Findings) {
+        let mut findings = self.findings.clone();
+        if self.approved.is_empty() {
+            return (None, findings);
+        }
+        let ground = Ground { sources: settings.config.sources.clone(), threads: settings.threads };
+        let input = Input {
+            catalogue: &self.catalogue,
+            approved: self.approved.clone(),
+            as_of: settings.as_of,
+            exclusions: &settings.config.exclusions,
+            ground: &ground,
+        };
+        let (plan, found) = make(input);
+        findings.extend(found);
+        (plan, findings)
+    }
+}
+
+/// The keyring.
+pub(super) fn keyring(settings: &Settings) -> Result<Keyring> {
+    Keyring::load(&settings.keyring)
+}
+
+/// The files of the specs asked for: paths as they are, project identifiers by file name.
+fn spec_files(settings: &Settings, specs: &[String]) -> Result<Vec<PathBuf>> {
+    let folder = &settings.config.specs;
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(|e| Error::reading("read", folder, e))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
+        .collect();
+    all.sort();
+    if specs.is_empty() {
+        if all.is_empty() {
+            return Err(Error::finding(
+                Finding::error("no-specs", Place::file(shown(folder)), "the folder holds no spec")
+                    .help("put the approved specs there, or correct `specs` in the config")
+                    .exit(ExitCode::Missing),
+            ));
+        }
+        return Ok(all);
+    }
+    let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let names: Vec<String> = all.iter().map(|p| stem(p)).collect();
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut findings = Findings::new();
+    for wanted in specs {
+        let path = Path::new(wanted);
+        let found = if path.is_file() {
+            Some(path.to_path_buf())
+        } else {
+            all.iter().find(|p| stem(p) == *wanted).cloned()
+        };
+        match found {
+            Some(file) => {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+            None => {
+                let offers = near(wanted, names.iter().map(String::as_str));
+                let finding = Finding::error("spec-missing", Place::file(shown(folder)), format!("there is no spec {wanted}"))
+                    .exit(ExitCode::Missing);
+                findings.push(if offers.is_empty() {
+                    finding.help("name a project of the folder, or the path of a spec")
+                } else {
+                    finding.help(format!("did you mean {}?", offers.join(" or ")))
+                });
+            }
+        }
+    }
+    if findings.is_empty() { Ok(files) } else { Err(Error::Findings(findings)) }
+}
