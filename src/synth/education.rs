@@ -3,7 +3,7 @@
 use super::calendar::{NEVER, day};
 use super::people::Person;
 use super::plans::Scope;
-use super::random::{happens, hash, repeats, signed, upto};
+use super::random::{happens, hash, normal, repeats, signed, upto, whole};
 use super::rows::{OFF_ROLL, Row};
 use crate::vocab::Term;
 
@@ -33,7 +33,9 @@ pub(super) fn absence(person: &Person, scope: &Scope, rows: &mut Vec<Row>) {
     for year in scope.years(person.cohort + 6, person.cohort + 16) {
         let bits = person.bits(102, year);
         if happens(bits, scope.presence) {
-            rows.push(school_days(person, Row::new(year, 0, bits)));
+            // How often the pupil is away, in millionths of the sessions: reckoned once for the many columns about it.
+            let habit = 50_000.0 * (0.8 * normal(hash(person.key, 91)) - 0.25 * person.ability).exp();
+            rows.push(school_days(person, Row::new(year, 0, bits).with_amount(whole(habit))));
         }
     }
 }
@@ -79,7 +81,8 @@ pub(super) fn stage(person: &Person, scope: &Scope, age: i32, rows: &mut Vec<Row
 
 /// Exclusions: few pupils, several times.
 pub(super) fn exclusions(person: &Person, scope: &Scope, rows: &mut Vec<Row>) {
-    if !happens(hash(person.key, 106), 0.05 - 0.02 * person.ability) {
+    let known = if person.in_need.years > 0 { 0.2 } else { 0.0 };
+    if !happens(hash(person.key, 106), 0.045 + known - 0.02 * person.ability) {
         return;
     }
     for year in scope.years(person.cohort + 10, person.cohort + 16) {

@@ -37,3 +37,5 @@ pub use world::{World, write_world};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_faults;

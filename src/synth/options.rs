@@ -21,7 +21,7 @@ pub struct Options {
     pub years: Option<Years>,
     /// The faults and their rates.
     pub faults: Faults,
-    /// Share of the pupil-terms (and pupil-years of absence) that the school collections hold, 0 to 1. The default, 0.35,
+    /// Share of the pupil-terms (and pupil-years of absence) that the school collections hold, 0 to 1. The default, 0.32,
     /// keeps a world near 40 rows a person; 1 is a complete record.
     pub presence: f64,
     /// Whether the keyring holds the published test key in place of one derived from the seed.
@@ -41,7 +41,7 @@ impl Default for Options {
             projects: None,
             years: None,
             faults: Faults::default(),
-            presence: 0.35,
+            presence: 0.32,
             published_key: false,
             row_group_rows: 131_072,
         }

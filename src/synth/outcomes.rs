@@ -52,9 +52,9 @@ fn pay(person: &Person, year: i32, bits: u64) -> i64 {
 
 /// Spells of work from sixteen on: about five, for some a great many; apart from each other, as merged spells are.
 pub(super) fn employment(population: &Population, person: &Person, scope: &Scope, rows: &mut Vec<Row>) {
-    let casual = happens(hash(person.key, 141), 0.05);
-    let mean = if casual { 55.0 } else { 620.0 * (1.0 + 0.3 * person.pay).max(0.2) };
-    let pause = if casual { 25.0 } else { 160.0 };
+    let casual = happens(hash(person.key, 141), 0.035);
+    let mean = if casual { 60.0 } else { 700.0 * (1.0 + 0.3 * person.pay).max(0.2) };
+    let pause = if casual { 40.0 } else { 260.0 };
     let length =
         |bits: u64, mean: f64| 1 + i32::try_from(whole(-mean * unit(bits).max(1e-6).ln())).unwrap_or(i32::MAX / 4);
     let mut next = person.born + 16 * 365 + length(hash(person.key, 142), 500.0);

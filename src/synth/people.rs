@@ -165,7 +165,7 @@ impl Population {
         } else {
             Course::default()
         };
-        let care = if in_need.years > 0 && happens(h(17), 0.15) {
+        let care = if in_need.years > 0 && happens(h(17), 0.2) {
             Course { from: in_need.from, years: 1 + i32::from(repeats(h(18), 0.7, 10)) }
         } else {
             Course::default()
@@ -238,7 +238,7 @@ mod tests {
             ("further education", share(&|p| p.further.years > 0), 0.35),
             ("free meals", share(&|p| p.meals > 0), 0.22),
             ("needs", share(&|p| p.needs > 0), 0.17),
-            ("care", share(&|p| p.care.years > 0), 0.013),
+            ("care", share(&|p| p.care.years > 0), 0.018),
         ] {
             assert!((share - wanted).abs() < 0.035, "{what}: {share} where about {wanted} is wanted");
         }

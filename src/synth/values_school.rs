@@ -99,9 +99,10 @@ fn census(name: &str) -> Option<Make> {
 fn sessions(c: &Cell, term: u64) -> (i64, i64, i64) {
     let bits = c.bits(300 + term);
     let possible = 110 + i64::from(upto(bits, 32));
-    let habit = 0.05 * (0.8 * normal(hash(c.person.key, 91)) - 0.25 * c.person.ability).exp();
-    let missed =
-        (f64::from(u32::try_from(possible).unwrap_or(0)) * habit * -unit(hash(bits, 1)).max(1e-4).ln()).min(100.0);
+    let habit = f64::from(u32::try_from(c.row.amount).unwrap_or(0)) / 1e6;
+    // A draw that is mostly small and sometimes large.
+    let u = unit(hash(bits, 1));
+    let missed = (f64::from(u32::try_from(possible).unwrap_or(0)) * habit * 2.0 * u * (0.4 + u * u)).min(100.0);
     let without = missed * 0.25 * unit(hash(bits, 2));
     (possible, whole(missed - without), whole(without))
 }
