@@ -7,6 +7,8 @@ mod approve;
 mod model;
 mod records;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use approve::approve;
 pub use model::{Approved, Decision, Record, Use};

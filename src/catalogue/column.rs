@@ -4,7 +4,7 @@ use super::Period;
 use super::variable::{Context, Parsed};
 use crate::vocab::Year;
 use crate::yaml::{Decoder, Node, clip, is_steering};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a column's or a variable's name: printable, at most 128 characters, no blanks at its ends.
 pub(super) fn name(decoder: &mut Decoder, node: &Node) -> Option<String> {
@@ -49,7 +49,7 @@ fn shared_columns(decoder: &mut Decoder, variables: &[Parsed], context: &Context
     if !context.has_years() || variables.iter().all(|v| v.variable.was.is_empty()) {
         return;
     }
-    let mut reported: Vec<(usize, usize)> = Vec::new();
+    let mut reported: BTreeSet<(usize, usize)> = BTreeSet::new();
     for year in context.coverage.iter() {
         let mut columns: BTreeMap<String, usize> = BTreeMap::new();
         for (i, Parsed { variable, mark }) in variables.iter().enumerate() {
@@ -59,10 +59,9 @@ fn shared_columns(decoder: &mut Decoder, variables: &[Parsed], context: &Context
             let column = variable.name_in(Some(year)).to_lowercase();
             let Some(other) = columns.insert(column, i) else { continue };
             let same_name = variables[other].variable.name.to_lowercase() == variable.name.to_lowercase();
-            if same_name || reported.contains(&(other, i)) {
+            if same_name || !reported.insert((other, i)) {
                 continue;
             }
-            reported.push((other, i));
             let message = shared(&variables[other].variable.name, &variable.name, year);
             decoder.error("duplicate-column", *mark, message, "mend `was`, or the years of one of them");
         }

@@ -38,8 +38,10 @@ pub(super) fn decode(decoder: &mut Decoder, root: &Node) -> Option<Parsed> {
     let terms = terms(decoder, &fields, period.as_ref());
     let coverage = coverage(decoder, &fields, period.as_ref());
     let allowed = match &period {
-        Some(Period::Slice { .. }) if !terms.is_empty() => Placeholders::YearAndTerm,
-        Some(Period::Slice { .. }) | None => Placeholders::Year,
+        // Where the period or the terms cannot be read, every placeholder may be right.
+        None => Placeholders::YearAndTerm,
+        Some(Period::Slice { .. }) if fields.get("terms").is_some() => Placeholders::YearAndTerm,
+        Some(Period::Slice { .. }) => Placeholders::Year,
         Some(_) => Placeholders::None,
     };
     let location_node = decoder.required(&fields, "location", what);

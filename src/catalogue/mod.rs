@@ -5,6 +5,8 @@
 
 mod column;
 mod element;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod links;
 mod location;
 mod model;

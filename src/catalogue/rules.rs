@@ -17,7 +17,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Reads `rules.yaml`: a list, or a map with the list under `rules`. `elements` are all elements that could be read,
-/// `whole` says whether that is all there are (otherwise a name that is not among them may still be right).
+/// `whole` says whether that is all there are: where another document is faulty, a name that is not among them may still be right.
 pub(super) fn decode(decoder: &mut Decoder, root: &Node, elements: &[Element], whole: bool) -> Vec<Rule> {
     let items = match &root.content {
         Content::List(items) => Some(items.as_slice()),
@@ -53,16 +53,17 @@ fn rule(decoder: &mut Decoder, node: &Node, elements: &[Element], whole: bool) -
     let variables = fields.get("variables").map(|n| decoder.words(n, "variables").unwrap_or_default());
     let mut triggers = Vec::new();
     for (variable, mark) in variables.unwrap_or_default() {
-        if let Some(element) = element.filter(|e| e.variable(&variable).is_none()) {
+        if let Some(element) = element.filter(|e| whole && e.variable(&variable).is_none()) {
             unknown_variable(decoder, mark, &variable, element);
         }
         triggers.push(variable);
     }
-    let forbids_tag = fields.get("forbids_tag").and_then(|n| tag(decoder, n, elements));
+    let forbids_tag = fields.get("forbids_tag").and_then(|n| tag(decoder, n, elements, whole));
     let forbidden = fields.get("forbids_variables").map(|n| decoder.words(n, "forbids_variables").unwrap_or_default());
     let mut forbids_variables = Vec::new();
     for (word, mark) in forbidden.unwrap_or_default() {
-        forbids_variables.extend(name.as_ref().and_then(|own| forbidden_name(decoder, &word, mark, own, elements)));
+        forbids_variables
+            .extend(name.as_ref().and_then(|own| forbidden_name(decoder, &word, mark, own, elements, whole)));
     }
     let allows = fields.get("allows_pseudonyms").map(|n| decoder.boolean(n, "allows_pseudonyms"));
     let needs_purpose = fields.get("needs_purpose").and_then(|n| decoder.kind(n)).map(|k| k.to_string());
@@ -99,13 +100,13 @@ fn code(decoder: &mut Decoder, node: &Node) -> Option<String> {
 }
 
 /// A tag; a warning where no variable carries it, since a mistyped tag would forbid nothing.
-fn tag(decoder: &mut Decoder, node: &Node, elements: &[Element]) -> Option<String> {
+fn tag(decoder: &mut Decoder, node: &Node, elements: &[Element], whole: bool) -> Option<String> {
     let tag = decoder.kind(node)?.to_string();
     let mut tags: Vec<&str> =
         elements.iter().flat_map(|e| &e.variables).flat_map(|v| &v.tags).map(String::as_str).collect();
     tags.sort_unstable();
     tags.dedup();
-    if !tags.contains(&tag.as_str()) {
+    if whole && !tags.contains(&tag.as_str()) {
         let message = format!("no variable carries the tag `{tag}`, so it forbids nothing");
         decoder.warning("unknown-tag", node.mark, message, format!("tags in use are {}", tags.join(", ")));
     }
@@ -119,6 +120,7 @@ fn forbidden_name(
     mark: Mark,
     own: &ElementName,
     elements: &[Element],
+    whole: bool,
 ) -> Option<String> {
     let named = elements.iter().find_map(|e| {
         let variable = word.strip_prefix(e.name.as_str())?.strip_prefix('.')?;
@@ -126,7 +128,7 @@ fn forbidden_name(
     });
     // Where the rule's own element is unknown, that is already reported.
     let (element, variable) = named.or_else(|| Some((elements.iter().find(|e| e.name == *own)?, word)))?;
-    if element.variable(variable).is_none() {
+    if whole && element.variable(variable).is_none() {
         unknown_variable(decoder, mark, variable, element);
         return None;
     }

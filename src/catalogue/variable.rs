@@ -3,6 +3,7 @@
 use super::{Period, Variable, Was, column};
 use crate::vocab::{Decimal, Release, Type, Years};
 use crate::yaml::{Content, Decoder, Mark, Node, clip};
+use std::collections::BTreeSet;
 
 const FIELDS: [&str; 11] = [
     "name",
@@ -144,6 +145,7 @@ fn years(decoder: &mut Decoder, node: &Node, context: &Context<'_>, name: Option
 /// Known values as text, in one spelling each.
 fn codes(decoder: &mut Decoder, node: &Node, kind: Option<Type>) -> Vec<String> {
     let mut codes: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for item in decoder.list(node, "codes").unwrap_or_default() {
         let Content::Scalar(scalar) = &item.content else {
             decoder.wrong(item, "a code is one value", "write it as text or a number");
@@ -159,7 +161,7 @@ fn codes(decoder: &mut Decoder, node: &Node, kind: Option<Type>) -> Vec<String> 
                 let message = format!("`{}` is no value of type {kind}", clip(&scalar.text));
                 decoder.error("code-malformed", item.mark, message, "mend the code or the type");
             }
-            Some(text) if codes.contains(&text) => {
+            Some(text) if !seen.insert(text.clone()) => {
                 let message = format!("the code `{}` is listed twice", clip(&text));
                 decoder.warning("duplicate-value", item.mark, message, "list it once");
             }

@@ -5,6 +5,8 @@
 
 mod cohort;
 mod condition;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod linked;
 mod model;
 mod pick;
@@ -13,6 +15,8 @@ mod request;
 mod rules;
 mod schema;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use model::{
     Cohort, Condition, Expect, Join, Linked, Output, Pick, Project, Request, Secondment, Selection, Spec, Step, Test,

@@ -10,7 +10,8 @@ use crate::yaml::{Content, Decoder, Mark, Node};
 /// A released variable with what the rules look at.
 pub(super) struct Released {
     pub(super) element: ElementName,
-    pub(super) years: Years,
+    /// Empty where rows have no year, `None` where the years cannot be read.
+    pub(super) years: Option<Years>,
     pub(super) variable: String,
     pub(super) tags: Vec<String>,
     pub(super) release: Release,
@@ -48,7 +49,7 @@ pub(super) fn decode(
         }
         released.push(Released {
             element: element.name.clone(),
-            years: rows.map(|r| r.years.clone()).unwrap_or_default(),
+            years: rows.map(|r| r.years.clone()),
             tags: element.variable(&pick.variable).map(|v| v.tags.clone()).unwrap_or_default(),
             variable: pick.variable.clone(),
             release: pick.release.clone(),

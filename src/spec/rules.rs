@@ -35,7 +35,13 @@ pub(super) fn check(
 
 /// Whether a released variable brings a rule into force.
 fn triggers(rule: &Rule, released: &Released) -> bool {
-    let in_years = rule.years.as_ref().is_none_or(|y| !y.intersection(&released.years).is_empty());
+    let in_years = match (&rule.years, &released.years) {
+        (None, _) => true,
+        // The years are wrong and reported; which they were meant to be is not known.
+        (Some(_), None) => false,
+        // Rows without a year may be of any.
+        (Some(rule), Some(asked)) => asked.is_empty() || !rule.intersection(asked).is_empty(),
+    };
     released.element == rule.element
         && in_years
         && (rule.variables.is_empty() || rule.variables.contains(&released.variable))

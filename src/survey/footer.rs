@@ -117,9 +117,11 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
         };
         // A column chunk that claims to lie beyond the file is a lie that would only show while reading.
         for column in group.columns() {
-            let (start, length) = (column.data_page_offset(), column.compressed_size());
+            let data = column.data_page_offset();
+            let start = column.dictionary_page_offset().filter(|d| *d < data).unwrap_or(data);
+            let length = column.compressed_size();
             let end = start.checked_add(length.max(0)).and_then(|e| u64::try_from(e).ok());
-            if start < 0 || length < 0 || end.is_none_or(|e| e > facts.len().saturating_add(1)) {
+            if start < 0 || length < 0 || end.is_none_or(|e| e > facts.len()) {
                 return Err(broken());
             }
         }

@@ -83,13 +83,11 @@ impl Release {
             Self::Pseudonymise(_) => of == Type::Text || of.is_integer(),
             Self::Truncate(_) => matches!(of, Type::Date | Type::Timestamp),
             Self::Prefix(_) => of == Type::Text,
-            Self::Round(n) | Self::TopCode(n) | Self::BottomCode(n) => {
-                let places = match of {
-                    Type::Decimal { scale, .. } => i16::from(n.scale) <= i16::from(scale),
-                    _ => !of.is_integer() || n.as_integer().is_some(),
-                };
-                of.is_number() && places
-            }
+            Self::Round(n) => match of {
+                Type::Decimal { scale, .. } => i16::from(n.scale) <= i16::from(scale),
+                _ => of.is_number() && (!of.is_integer() || n.as_integer().is_some()),
+            },
+            Self::TopCode(n) | Self::BottomCode(n) => of.is_number() && of.holds(*n),
             Self::Bands(_) => of.is_number(),
         }
     }
@@ -183,6 +181,25 @@ mod tests {
 
     fn number(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_code_must_be_a_value_of_the_type() {
+        for (n, of, fits) in [
+            ("100", "int8", true),
+            ("300", "int8", false),
+            ("0.5", "int32", false),
+            ("0.05", "decimal(6,2)", true),
+            ("0.125", "decimal(6,2)", false),
+            ("10000", "decimal(6,2)", false),
+            ("0.125", "float32", true),
+            ("1", "string", false),
+        ] {
+            let of = Type::parse(of).unwrap();
+            assert_eq!(Release::TopCode(number(n)).fits(of), fits, "{n} {of}");
+        }
+        assert!(Release::Round(number("300")).fits(Type::Int8));
+        assert!(!Release::Round(number("0.125")).fits(Type::Decimal { precision: 6, scale: 2 }));
     }
 
     #[test]

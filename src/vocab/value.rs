@@ -51,6 +51,25 @@ impl Type {
         matches!(self, Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64)
     }
 
+    /// Whether a number is a value of the type, exactly for integers and decimals. Never for types that are no numbers.
+    #[must_use]
+    pub fn holds(self, number: Decimal) -> bool {
+        let whole = |low: i64, high: i64| number.as_integer().is_some_and(|n| (low..=high).contains(&n));
+        match self {
+            Self::Int8 => whole(i8::MIN.into(), i8::MAX.into()),
+            Self::Int16 => whole(i16::MIN.into(), i16::MAX.into()),
+            Self::Int32 => whole(i32::MIN.into(), i32::MAX.into()),
+            Self::Int64 => whole(i64::MIN, i64::MAX),
+            Self::Float32 | Self::Float64 => true,
+            Self::Decimal { precision, scale } => {
+                let spare = i16::from(scale) - i16::from(number.scale);
+                let digits = number.unscaled.unsigned_abs().checked_ilog10().map_or(0, |n| n + 1);
+                spare >= 0 && i64::from(digits) + i64::from(spare) <= i64::from(precision) || number.unscaled == 0
+            }
+            Self::Bool | Self::Text | Self::Date | Self::Timestamp => false,
+        }
+    }
+
     /// Whether it counts or measures: integers, floats, decimals.
     #[must_use]
     pub fn is_number(self) -> bool {

@@ -89,6 +89,11 @@ impl Decoder {
         self.errors > 0
     }
 
+    /// Whether further errors are counted and not kept, so that looking for near names is wasted.
+    fn full(&self) -> bool {
+        self.errors >= ERRORS_MAX
+    }
+
     /// The findings in the order of their places.
     #[must_use]
     pub fn into_findings(mut self) -> Findings {
@@ -99,6 +104,7 @@ impl Decoder {
                 Place::file(self.file.clone()),
                 format!("{more} more errors of this document are not shown"),
             );
+            last.help = Some("mend those shown, then look again".to_owned());
             last.project = self.project.clone();
             last.exit = self.exit;
             self.findings.push(last);
@@ -147,8 +153,12 @@ impl Decoder {
         name: &str,
         known: impl IntoIterator<Item = &'k str>,
     ) {
-        let known: Vec<&str> = known.into_iter().collect();
         let message = format!("{what} `{}` is not known", clip(name));
+        if self.full() {
+            self.error(code, mark, message, String::new());
+            return;
+        }
+        let known: Vec<&str> = known.into_iter().collect();
         let help = match near(name, known.iter().copied()).as_slice() {
             [] if known.len() <= 12 && !known.is_empty() => format!("known are {}", listed(&known)),
             [] => "check the spelling".to_owned(),
@@ -165,7 +175,9 @@ impl Decoder {
             return None;
         };
         for (key, _) in pairs {
-            if !known.contains(&key.text.as_str()) {
+            if !known.contains(&key.text.as_str()) && self.full() {
+                self.error("unknown-field", key.mark, String::new(), String::new());
+            } else if !known.contains(&key.text.as_str()) {
                 let message = format!("{what} has no field `{}`", clip(&key.text));
                 let help = match near(&key.text, known.iter().copied()).as_slice() {
                     [] => format!("its fields are {}", listed(known)),

@@ -70,7 +70,8 @@ pub fn parse(name: &str, text: &str) -> (Option<Node>, Findings) {
         }
     }
     if builder.root.is_none() && builder.findings.is_empty() {
-        builder.findings.push(Finding::error("document-empty", Place::file(name), "the file holds no document"));
+        let finding = Finding::error("document-empty", Place::file(name), "the file holds no document");
+        builder.findings.push(finding.help("write the document, or take the file away"));
     }
     (builder.root, builder.findings)
 }

@@ -4,6 +4,7 @@ use super::decode::parse_date;
 use super::parse::clip;
 use super::{Content, Decoder, Mark, Node, Reading, Scalar};
 use crate::vocab::{Decimal, Edge, ElementName, Kind, Release, Term, Truncate, Type, Value, Years};
+use std::collections::BTreeSet;
 
 const YEARS_HELP: &str = "write a year like 2012/2013, a range like 2001/2002..2011/2012, or a list of both";
 
@@ -104,9 +105,10 @@ impl Decoder {
     pub fn words(&mut self, node: &Node, what: &str) -> Option<Vec<(String, Mark)>> {
         let items = self.list(node, what)?;
         let mut words: Vec<(String, Mark)> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
         for item in items {
             let Some(word) = self.word(item, &format!("each of {what}")) else { continue };
-            if words.iter().any(|(have, _)| have == word) {
+            if !seen.insert(word) {
                 let message = format!("`{}` is named twice", clip(word));
                 self.error("duplicate-value", item.mark, message, "name each once");
             } else {
