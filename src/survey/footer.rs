@@ -159,3 +159,43 @@ pub fn arrow_type(stored: &DataType) -> DataType {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int32Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+
+    fn file(folder: &Path) -> PathBuf {
+        let batch = RecordBatch::try_from_iter([
+            ("Id", Arc::new(StringArray::from(vec!["a", "b"])) as arrow::array::ArrayRef),
+            ("N", Arc::new(Int32Array::from(vec![1, 2]))),
+        ])
+        .unwrap();
+        let path = folder.join("t.parquet");
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_footer_tells_rows_and_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let facts = read(&file(folder.path()), "t.parquet").unwrap();
+        assert_eq!(facts.rows, 2);
+        assert_eq!(facts.columns("ID")[0].data_type, DataType::Utf8View);
+        assert!(facts.bytes_of(&["N"]) > 0);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_a_finding_and_never_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = std::fs::read(file(folder.path())).unwrap();
+        let cut = folder.path().join("cut.parquet");
+        for length in 0..bytes.len() {
+            std::fs::write(&cut, &bytes[..length]).unwrap();
+            assert_eq!(read(&cut, "cut.parquet").unwrap_err().code, "source-not-parquet");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Progress: bars on a terminal, a line a step and element otherwise, JSON lines where asked, nothing when quiet.
+
+use super::{show, signal};
+use crate::vocab::{Event, Observer};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// How progress is told.
+enum How {
+    Quiet,
+    Bars(MultiProgress),
+    Lines,
+    Json,
+}
+
+/// An element being read.
+struct Reading {
+    bar: Option<ProgressBar>,
+    rows: u64,
+    since: Instant,
+}
+
+/// Tells what happens while it happens.
+pub(super) struct Progress {
+    how: How,
+    started: Instant,
+    reading: Mutex<BTreeMap<String, Reading>>,
+}
+
+impl Progress {
+    pub(super) fn new(quiet: bool, json: bool) -> Self {
+        let how = if quiet {
+            How::Quiet
+        } else if json {
+            How::Json
+        } else if std::io::stderr().is_terminal() {
+            How::Bars(MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)))
+        } else {
+            How::Lines
+        };
+        Self { how, started: Instant::now(), reading: Mutex::default() }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.how {
+            How::Quiet => {}
+            How::Bars(bars) => {
+                if bars.println(text).is_err() {
+                    show::to_stderr(text);
+                }
+            }
+            How::Lines => show::to_stderr(text),
+            How::Json => show::to_stderr(&json!({"seconds": self.seconds(), "note": text}).to_string()),
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.started.elapsed().as_secs_f64() * 100.0).round() / 100.0
+    }
+
+    fn step(&self, name: &str) {
+        match &self.how {
+            How::Json => show::to_stderr(&json!({"seconds": self.seconds(), "step": name}).to_string()),
+            _ => self.line(&format!("{:>7.1} s  {name}", self.seconds())),
+        }
+    }
+
+    fn began(&self, element: &str, rows: u64) {
+        let bar = match &self.how {
+            How::Bars(bars) => {
+                let bar = bars.add(ProgressBar::new(rows));
+                let style = "  {prefix:24!} {bar:20} {percent:>3}% {per_sec:>14} {eta:>5} left";
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    bar.set_style(style);
+                }
+                bar.set_prefix(element.to_owned());
+                Some(bar)
+            }
+            How::Quiet | How::Lines | How::Json => None,
+        };
+        if let Ok(mut reading) = self.reading.lock() {
+            reading.insert(element.to_owned(), Reading { bar, rows, since: Instant::now() });
+        }
+    }
+
+    fn read(&self, element: &str, rows: u64) {
+        if let How::Bars(_) = &self.how {
+            if let Ok(reading) = self.reading.lock() {
+                if let Some(bar) = reading.get(element).and_then(|r| r.bar.as_ref()) {
+                    bar.inc(rows);
+                }
+            }
+        }
+    }
+
+    fn ended(&self, element: &str) {
+        let Some(reading) = self.reading.lock().ok().and_then(|mut r| r.remove(element)) else { return };
+        let seconds = reading.since.elapsed().as_secs_f64();
+        match (&self.how, reading.bar) {
+            (How::Bars(_), Some(bar)) => bar.finish_and_clear(),
+            (How::Json, _) => {
+                let event = json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
+                show::to_stderr(&event.to_string());
+            }
+            (How::Lines, _) => self.line(&format!(
+                "{:>7.1} s    {element:<24} {:>12} rows in {seconds:.1} s",
+                self.seconds(),
+                reading.rows
+            )),
+            (How::Quiet | How::Bars(_), _) => {}
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn on(&self, event: Event<'_>) {
+        match event {
+            Event::Step(name) => self.step(name),
+            Event::ElementStarted { element, rows } => self.began(element.as_str(), rows),
+            Event::ElementRows { element, rows } => self.read(element.as_str(), rows),
+            Event::ElementFinished { element } => self.ended(element.as_str()),
+            Event::Note(text) => self.line(&show::harmless(&text)),
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        signal::asked()
+    }
+}
