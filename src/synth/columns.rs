@@ -19,7 +19,7 @@ pub(super) struct Column {
     pub physical: DataType,
     /// The type that the catalogue declares; text or an integer for identifiers and periods.
     pub declared: Type,
-    /// In a file of several years: the years in which the column holds anything.
+    /// The years in which the column holds anything; `None` for all.
     pub years: Option<Years>,
     /// Whether its text is one of some codes, so that unknown ones can be put in.
     pub coded: bool,
@@ -188,23 +188,31 @@ fn identifier_type(kind: &Kind, style: Style) -> Type {
     }
 }
 
-/// The names of a variable in the years of a file, each with its years where the file has several; none where it was
-/// never collected in them.
+/// The names of a variable in the years of a file, each with the years in which the column holds anything (`None` for
+/// all). A file of one slice lacks what was not collected in its year; where the year stands in a column, every file has
+/// every column, since the years of a file are not known before its rows are.
 fn names(variable: &Variable, element: &Element, scope: &Scope) -> Vec<(String, Option<Years>)> {
-    if element.period.year_kind().is_none() {
-        return vec![(variable.name.clone(), None)];
-    }
-    let years = (scope.years.0..=scope.years.1).filter_map(|y| i16::try_from(y).ok()).map(Year);
-    let mut names: Vec<(String, Vec<Year>)> = Vec::new();
-    for year in years.filter(|y| variable.collected_in(Some(*y))) {
-        let name = variable.name_in(Some(year));
-        match names.iter_mut().find(|(have, _)| have == name) {
-            Some((_, years)) => years.push(year),
-            None => names.push((name.to_owned(), vec![year])),
+    let years = || (scope.years.0..=scope.years.1).filter_map(|y| i16::try_from(y).ok()).map(Year);
+    let collected = || years().filter(|y| variable.collected_in(Some(*y)));
+    match element.period {
+        Period::Spell { .. } | Period::None => vec![(variable.name.clone(), None)],
+        Period::Slice { .. } => {
+            collected().next().map(|y| (variable.name_in(Some(y)).to_owned(), None)).into_iter().collect()
+        }
+        Period::Column { .. } => {
+            let mut names: Vec<(&str, Vec<Year>)> = vec![(&variable.name, Vec::new())];
+            for year in collected() {
+                let name = variable.name_in(Some(year));
+                match names.iter_mut().find(|(have, _)| *have == name) {
+                    Some((_, years)) => years.push(year),
+                    None => names.push((name, vec![year])),
+                }
+            }
+            let all = years().count();
+            let some = |have: Vec<Year>| (have.len() < all).then(|| have.into_iter().collect());
+            names.into_iter().map(|(name, have)| (name.to_owned(), some(have))).collect()
         }
     }
-    let several = scope.years.0 != scope.years.1;
-    names.into_iter().map(|(name, years)| (name, several.then(|| years.into_iter().collect()))).collect()
 }
 
 /// What schools no longer know of pupils off the roll.

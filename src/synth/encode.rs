@@ -8,7 +8,7 @@ use super::random::{Draw, Visit};
 use super::rows::Rows;
 use super::tables::{Content, Table};
 use crate::files::operation;
-use crate::vocab::{Error, Event, Observer, Result};
+use crate::vocab::{ElementName, Error, Event, Observer, Result};
 use arrow::array::ArrayRef;
 use arrow::datatypes::Schema;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -56,6 +56,8 @@ pub(super) struct Work<'a> {
     pub around: Around<'a>,
     /// Who is told.
     pub observer: &'a dyn Observer,
+    /// How many files of each element are not finished yet.
+    pub unfinished: BTreeMap<&'a ElementName, AtomicUsize>,
 }
 
 /// Writes all files on so many threads.
@@ -147,7 +149,9 @@ fn one(work: &Work<'_>, sink: &Mutex<Option<Sink>>, table: usize, chunk: usize) 
         let length = file.metadata().map_err(|e| Error::writing("write", &path, e))?.len();
         totals.files = 1;
         totals.bytes = length;
-        if let Content::Element { name, .. } = &of.content {
+        if let Content::Element { name, .. } = &of.content
+            && work.unfinished.get(name).is_some_and(|files| files.fetch_sub(1, Ordering::Relaxed) == 1)
+        {
             work.observer.on(Event::ElementFinished { element: name });
         }
     }

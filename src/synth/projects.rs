@@ -43,14 +43,15 @@ fn renumbered(base: &str, number: usize) -> String {
     }
 }
 
-/// Another project over the same sources: its own identifier, so other pseudonyms; a sample of the cohort, where the base
-/// has none; and, where it can be spared, one element fewer.
+/// Another project over the same sources: its own identifier, so other pseudonyms; for every other one a sample of the
+/// cohort, where the base has none; and, where it can be spared, one element fewer.
 fn variant(spec: &str, base: &str, id: &str, number: usize) -> String {
     let mut lines: Vec<String> = spec.lines().map(|line| line.replace(base, id)).collect();
     if let Some(title) = lines.iter_mut().find(|line| line.trim_start().starts_with("title:")) {
         title.push_str(&format!(", variant {number}"));
     }
-    if !spec.contains("- sample:")
+    if number % 2 == 1
+        && !spec.contains("- sample:")
         && let Some(end) = lines.iter().position(|line| line.starts_with("elements:"))
     {
         lines.insert(end, format!("    - sample: 0.{}", 9 - number % 4));

@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Options for a small world.
 pub(super) fn options(out: &Path, persons: u64) -> Options {
@@ -98,10 +99,41 @@ fn a_world_replaces_an_earlier_one_and_nothing_else() {
     for options in [
         Options { persons: 0, ..one.clone() },
         Options { presence: 1.5, ..one.clone() },
-        Options { row_group_rows: 0, ..one.clone() },
+        Options { row_group_rows: 0, ..one },
     ] {
         assert_eq!(write_world(&options, &Silent).unwrap_err().exit_code(), ExitCode::Usage);
     }
+}
+
+/// Counts elements started and finished, and the rows told.
+#[derive(Default)]
+struct Tally(Mutex<[u64; 4]>);
+impl Observer for Tally {
+    fn on(&self, event: Event<'_>) {
+        let mut tally = self.0.lock().unwrap();
+        match event {
+            Event::ElementStarted { rows, .. } => {
+                tally[0] += 1;
+                tally[3] += rows;
+            }
+            Event::ElementFinished { .. } => tally[1] += 1,
+            Event::ElementRows { rows, .. } => tally[2] += rows,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn progress_is_told_by_element_and_about_as_foretold() {
+    let folder = tempfile::tempdir().unwrap();
+    let tally = Tally::default();
+    write_world(&options(folder.path(), 1_000), &tally).unwrap();
+    let [started, finished, rows, foretold] = *tally.0.lock().unwrap();
+    let elements = catalogue().unwrap().elements.len() as u64;
+    assert_eq!((started, finished), (elements, elements));
+    // The one heavy person is in no estimate.
+    let rows = rows - 3_000;
+    assert!(rows.abs_diff(foretold) * 5 < rows, "{rows} rows where {foretold} were foretold");
 }
 
 struct Stopped;
@@ -156,7 +188,7 @@ fn every_slice_is_there_with_columns_that_convert() {
                         "{} {name}",
                         path.display()
                     ),
-                    None => assert!(year.is_none() || !variable.collected_in(year), "{} lacks {name}", path.display()),
+                    None => assert!(year.is_some() && !variable.collected_in(year), "{} lacks {name}", path.display()),
                 }
             }
         }
@@ -166,7 +198,7 @@ fn every_slice_is_there_with_columns_that_convert() {
 #[test]
 fn an_element_that_is_new_gets_data_by_itself() {
     let embedded = catalogue().unwrap();
-    let mut documents: Vec<Document> = embedded.documents.clone();
+    let mut documents: Vec<Document> = embedded.documents;
     let variables = "variables:
   - {name: When, type: date, identifiability: 5, sensitivity: E, selection: default}
   - {name: HowMany, type: int16, identifiability: 5, sensitivity: E, selection: default}

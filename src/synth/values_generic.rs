@@ -113,7 +113,7 @@ fn number(variable: &Variable, name: &str, own: u64, missing: f64) -> Make {
         (0, 700)
     } else if has(&["wks", "weeks"]) {
         (0, 52)
-    } else if has(&["session", "absence", "reason"]) {
+    } else if has(&["session", "absence"]) {
         (0, 120)
     } else if has(&["score"]) {
         (80, 120)

@@ -51,6 +51,8 @@ pub(super) fn make(name: &str, variable: &Variable) -> Option<Make> {
                 _ => "2_SNS",
             })
         }),
+        "cla_6_months" | "cla_pp_6_months" => flag(|c| c.person.care.nth(c.year()).is_some()),
+        "servicechild" => code(|c| Some(if happens(hash(c.person.key, 81), 0.01) { "Y" } else { "N" })),
         "senps" => flag(|c| c.person.needs >= 2),
         "sena" => flag(|c| c.person.needs == 1),
         "primarysentype" | "sentype" => code(|c| needs_type(c, 71, 1)),
@@ -154,10 +156,14 @@ fn secret(name: &str) -> Option<Make> {
             push_opaque(out, c.seed, 7_777, c.person.number, 0, 18);
             true
         }),
-        "learner_id" | "child_id" | "lachildid" | "childtableid" | "cindetailstableid" => text(|c, out| {
-            let own = if c.row.which > 0 || c.row.seq > 0 { c.bits(77) } else { hash(c.person.key, 77) };
+        "learner_id" => text(|c, out| {
+            let own = hash(hash(c.person.key, 77), u64::from(c.row.which));
             write!(out, "L{:08}", below(own, 100_000_000)).is_ok()
         }),
+        "child_id" | "lachildid" | "childtableid" => {
+            text(|c, out| write!(out, "C{:08}", below(hash(c.person.key, 80), 100_000_000)).is_ok())
+        }
+        "cindetailstableid" => text(|c, out| write!(out, "D{:08}", below(c.bits(77), 100_000_000)).is_ok()),
         "examno" => text(|c, out| write!(out, "{:04}", below(hash(c.person.key, 78), 9_000)).is_ok()),
         _ => return None,
     })

@@ -10,9 +10,11 @@ use super::tables::{Content, tables};
 use crate::catalogue::{Catalogue, Document};
 use crate::files::operation;
 use crate::keys::{Secret, write_keyring};
-use crate::vocab::{Error, Event, ExitCode, Finding, KeyId, Observer, Place, Result};
+use crate::vocab::{ElementName, Error, Event, ExitCode, Finding, KeyId, Observer, Place, Result};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 /// The record of how a world was made; also the mark by which one is known.
 const RECORD: &str = "SYNTH.json";
@@ -90,13 +92,20 @@ pub(super) fn write_sources(
 ) -> Result<super::encode::Totals> {
     let population = Population::new(options);
     let tables = tables(catalogue, options, &population);
+    let mut elements: BTreeMap<&ElementName, (u64, usize)> = BTreeMap::new();
     for table in &tables {
         if let Content::Element { name, .. } = &table.content {
-            observer.on(Event::ElementStarted { element: name, rows: table.expected });
+            let (rows, files) = elements.entry(name).or_default();
+            *rows += table.expected;
+            *files += 1;
         }
     }
+    for (element, (rows, _)) in &elements {
+        observer.on(Event::ElementStarted { element, rows: *rows });
+    }
+    let unfinished = elements.into_iter().map(|(element, (_, files))| (element, AtomicUsize::new(files))).collect();
     let around = Around { seed: options.seed, faults: &options.faults, term: None, persons: options.persons };
-    let work = Work { root: &options.out, tables: &tables, population: &population, around, observer };
+    let work = Work { root: &options.out, tables: &tables, population: &population, around, observer, unfinished };
     write(&work, options.threads)
 }
 
