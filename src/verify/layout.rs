@@ -17,13 +17,17 @@ pub(super) struct Forms {
     pub(super) csv: bool,
 }
 
+impl Forms {
+    /// The paths below `data/` of a table's files.
+    pub(super) fn of(self, table: &Table<'_>) -> Vec<String> {
+        let of = |written: bool, form: &str| written.then(|| format!("{}.{form}", table.stem));
+        of(self.parquet, "parquet").into_iter().chain(of(self.csv, "csv")).collect()
+    }
+}
+
 /// Refuses what is missing below `data` and what should not be there. Gives the paths, relative to it, that are there.
 pub(super) fn check(data: &Path, tables: &[Table<'_>], forms: Forms, tally: &mut Tally) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::new();
-    for table in tables {
-        wanted.extend(forms.parquet.then(|| format!("{}.parquet", table.stem)));
-        wanted.extend(forms.csv.then(|| format!("{}.csv", table.stem)));
-    }
+    let wanted: BTreeSet<String> = tables.iter().flat_map(|table| forms.of(table)).collect();
     let folders: BTreeSet<&str> =
         wanted.iter().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
     let mut there = BTreeSet::new();

@@ -9,6 +9,7 @@ mod account;
 mod bag;
 mod cells;
 mod condition;
+mod csv;
 mod expected;
 mod identifiers;
 mod layout;
@@ -74,6 +75,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("file-bytes-unaccounted", "a file holds its columns and its footer, nothing else"),
     ("statistics-differ", "statistics must be those of the file's own cells: a withheld value could hide there"),
     ("columns-differ", "the spec's variables in the spec's order, in the catalogue's types, are all that may be there"),
+    ("twins-differ", "the CSV and the Parquet file of a table must say the same: build again"),
     ("not-in-catalogue", "the spec names what the catalogue does not know: verify with the catalogue of the build"),
     ("never-released", "neither identifiers nor what the catalogue withholds may leave, whatever a spec says"),
     ("person-malformed", "a person_id is 16 characters of lower-case Crockford base32"),
@@ -122,30 +124,26 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
     let pool = pool.map_err(|_| Error::Internal("the system gives no threads".to_owned()))?;
 
-    let path = |stem: &str| Some(format!("{stem}.parquet")).filter(|path| there.contains(path));
+    let complete = |table: &&expected::Table<'_>| forms.of(table).iter().all(|path| there.contains(path));
     let mut seen = Vec::new();
     let mut people = People::default();
-    if let Some(table) = tables.iter().find(|table| table.stem == "persons")
-        && let Some(path) = path(&table.stem)
-        && let Some((facts, gathered)) = table::check(&data.join(&path), &path, table, None, &mut tally)
+    if let Some(table) = tables.iter().filter(complete).find(|table| table.stem == "persons")
+        && let Some((facts, gathered)) = table::check(data, table, forms, None, &mut tally)
     {
         people = People::new(gathered);
-        seen.push(Seen { path, table, facts });
+        seen.push(Seen { path: table::path(table, forms), table, facts });
     }
     // The largest first, so that no core waits for another at the end.
-    let mut rest: Vec<(u64, String, &expected::Table<'_>)> = tables
-        .iter()
-        .filter(|table| table.stem != "persons")
-        .filter_map(|table| path(&table.stem).map(|path| (size(&data.join(&path)), path, table)))
-        .collect();
-    rest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let rest = tables.iter().filter(complete).filter(|table| table.stem != "persons");
+    let mut rest: Vec<_> = rest.map(|table| (size(&data.join(table::path(table, forms))), table)).collect();
+    rest.sort_by(|(a, _), (b, _)| b.cmp(a));
     let checked: Vec<(Option<Seen<'_>>, Tally)> = pool.install(|| {
         rest.into_par_iter()
             .with_max_len(1)
-            .map(|(_, path, table)| {
+            .map(|(_, table)| {
                 let mut tally = Tally::default();
-                let facts = table::check(&data.join(&path), &path, table, Some(&people), &mut tally);
-                (facts.map(|(facts, _)| Seen { path, table, facts }), tally)
+                let facts = table::check(data, table, forms, Some(&people), &mut tally);
+                (facts.map(|(facts, _)| Seen { path: table::path(table, forms), table, facts }), tally)
             })
             .collect()
     });

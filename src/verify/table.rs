@@ -1,12 +1,15 @@
-//! One Parquet file: its footer against what may stand there, then its rows, one row group after the other.
+//! One table's files: a Parquet file's footer against what may stand there, then its rows, one row group after the
+//! other; and its twin in CSV beside it, or alone.
 
 use super::cells::{Cells, arrow_type};
+use super::csv::{self, Fault};
 use super::expected::Table;
+use super::layout::Forms;
 use super::people::People;
 use super::rows::{Facts, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
-use arrow::array::RecordBatchReader;
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
@@ -18,21 +21,32 @@ use std::sync::Arc;
 /// Cells that are decoded at a time: a table of many columns is read in fewer rows.
 const CELLS: usize = 1 << 20;
 
+/// The table in its first form, which is looked at in full.
+pub(super) fn path(table: &Table<'_>, forms: Forms) -> String {
+    format!("{}.{}", table.stem, if forms.parquet { "parquet" } else { "csv" })
+}
+
 /// Looks at a table. Gives what it came to and, for the table of people itself, the people; `None` where it cannot be
 /// read or is another table than it should be, which is refused.
 pub(super) fn check(
-    path: &Path,
-    name: &str,
+    data: &Path,
     table: &Table<'_>,
+    forms: Forms,
     allowed: Option<&People>,
     tally: &mut Tally,
 ) -> Option<(Facts, Vec<u128>)> {
-    tally.look(Check::Files, 1);
+    let name = path(table, forms);
+    let twin = (forms.parquet && forms.csv).then(|| data.join(format!("{}.csv", table.stem)));
     // A damaged file must end in a refusal, also where it takes the decoder by surprise. What the decoder says may
     // quote cells, and is dropped.
     let read = std::panic::catch_unwind(|| {
         let mut tally = Tally::default();
-        let facts = read(path, name, table, allowed, &mut tally);
+        let path = data.join(&name);
+        let facts = if forms.parquet {
+            read(&path, twin.as_deref(), &name, table, allowed, &mut tally)
+        } else {
+            Ok(read_csv(&path, &name, table, allowed, &mut tally))
+        };
         (facts, tally)
     });
     let (facts, found) = read.unwrap_or((Err(Unreadable), Tally::default()));
@@ -40,10 +54,53 @@ pub(super) fn check(
     match facts {
         Ok(facts) => facts,
         Err(Unreadable) => {
-            tally.refuse("file-unreadable", name, "the file cannot be read as Parquet to its end");
+            tally.refuse("file-unreadable", &name, "the file cannot be read as Parquet to its end");
             None
         }
     }
+}
+
+/// A CSV table that has no twin.
+fn read_csv(
+    path: &Path,
+    name: &str,
+    table: &Table<'_>,
+    allowed: Option<&People>,
+    tally: &mut Tally,
+) -> Option<(Facts, Vec<u128>)> {
+    tally.look(Check::Columns, table.columns.len());
+    let mut walk = Walk::new(table, allowed);
+    let mut all = || {
+        let mut reader = csv::Reader::open(path, table)?;
+        while let Some(columns) = reader.batch(batch_rows(table.columns.len()))? {
+            walk.batch(&columns);
+        }
+        Ok(())
+    };
+    match all() {
+        Ok(()) => Some(walk.finish(name, tally)),
+        Err(fault) => {
+            refuse_csv(&fault, name, table, tally);
+            None
+        }
+    }
+}
+
+fn refuse_csv(fault: &Fault, name: &str, table: &Table<'_>, tally: &mut Tally) {
+    match fault {
+        Fault::Unreadable => tally.refuse("file-unreadable", name, "the file cannot be read as CSV to its end"),
+        Fault::Header => tally.refuse("columns-differ", name, "the header does not name the columns that belong there"),
+        Fault::Differs => tally.refuse("twins-differ", name, "the file says something else than its Parquet twin"),
+        Fault::Cell(index) => {
+            let column = table.columns.get(*index).map_or("", |column| column.name.as_str());
+            tally.refuse("columns-differ", name, format!("`{column}` holds cells that are not of its type"));
+        }
+    }
+}
+
+/// How many rows are decoded at a time.
+fn batch_rows(columns: usize) -> usize {
+    (CELLS / columns.max(1)).clamp(1024, 65_536)
 }
 
 /// The file is damaged, or no Parquet.
@@ -57,7 +114,14 @@ impl<E: std::error::Error> From<E> for Unreadable {
 
 type Outcome = Result<Option<(Facts, Vec<u128>)>, Unreadable>;
 
-fn read(path: &Path, name: &str, table: &Table<'_>, allowed: Option<&People>, tally: &mut Tally) -> Outcome {
+fn read(
+    path: &Path,
+    twin: Option<&Path>,
+    name: &str,
+    table: &Table<'_>,
+    allowed: Option<&People>,
+    tally: &mut Tally,
+) -> Outcome {
     let file = File::open(path)?;
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let pages = options().with_page_index_policy(PageIndexPolicy::Optional);
@@ -75,8 +139,25 @@ fn read(path: &Path, name: &str, table: &Table<'_>, allowed: Option<&People>, ta
     let schema = Arc::new(Schema::new(metadata.schema().fields().iter().map(as_views).collect::<Vec<_>>()));
     let views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options().with_schema(schema))?;
     let mut walk = Walk::new(table, allowed);
+    let mut twin = twin.map(|path| csv::Reader::open(path, table));
     for group in 0..metadata.metadata().num_row_groups() {
-        row_group(&file, group, &views, name, &mut walk, tally)?;
+        row_group(&file, group, &views, name, tally, &mut |columns| {
+            walk.batch(columns);
+            if let Some(Ok(reader)) = &mut twin
+                && let Err(fault) = csv::compare(reader, columns)
+            {
+                twin = Some(Err(fault));
+            }
+        })?;
+    }
+    if let Some(twin) = twin {
+        let end = twin.and_then(|mut reader| match reader.batch(1)? {
+            None => Ok(()),
+            Some(_) => Err(Fault::Differs),
+        });
+        if let Err(fault) = end {
+            refuse_csv(&fault, &format!("{}.csv", table.stem), table, tally);
+        }
     }
     Ok(Some(walk.finish(name, tally)))
 }
@@ -86,8 +167,8 @@ fn row_group(
     group: usize,
     views: &ArrowReaderMetadata,
     name: &str,
-    walk: &mut Walk<'_>,
     tally: &mut Tally,
+    look: &mut dyn FnMut(&[ArrayRef]),
 ) -> Result<(), Unreadable> {
     let metadata = views.metadata();
     let chunks = metadata.row_group(group).columns();
@@ -96,9 +177,8 @@ fn row_group(
     let mut extremes: Vec<Option<Extremes>> = (0..chunks.len()).map(|i| told(i).then(Extremes::default)).collect();
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, views.clone())
         .with_row_groups(vec![group])
-        .with_batch_size((CELLS / chunks.len().max(1)).clamp(1024, 65_536))
+        .with_batch_size(batch_rows(chunks.len()))
         .build()?;
-    debug_assert_eq!(reader.schema().fields().len(), chunks.len());
     let mut rows = 0;
     for batch in reader {
         let batch = batch?;
@@ -108,7 +188,7 @@ fn row_group(
                 extremes.batch(&cells);
             }
         }
-        walk.batch(batch.columns());
+        look(batch.columns());
     }
     if u64::try_from(metadata.row_group(group).num_rows()).ok() != Some(rows) {
         return Err(Unreadable);

@@ -1,6 +1,7 @@
 //! Bags: whole ones pass, and a file changed, added, removed or misdeclared is refused.
 
-use super::fixture::{KS4, World};
+use super::fixture::KS4;
+use super::world::World;
 use sha2::{Digest, Sha256, Sha512};
 use std::path::Path;
 

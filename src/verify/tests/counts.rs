@@ -1,6 +1,7 @@
 //! What the builder counted against what is there: every count that differs is refused.
 
-use super::fixture::{KS4, LATER, PEOPLE, World};
+use super::fixture::{KS4, LATER, PEOPLE};
+use super::world::World;
 use crate::vocab::ProjectAccount;
 use arrow::array::UInt32Array;
 

@@ -4,33 +4,18 @@ use crate::catalogue::{Catalogue, Element, Identifier, LinkTable, Links, Period,
 use crate::spec::{
     Cohort, Condition, Expect, Join, Linked, Output, Pick, Project, Request, Secondment, Selection, Spec, Step, Test,
 };
-use crate::verify::{Against, Verdict, bag, tables};
 use crate::vocab::{
-    Attrition, Calendar, Decimal, Edge, ElementName, Fates, Kind, Owner, Place, ProjectAccount, ProjectId, Release,
-    Slice, SliceAccount, Spells, StepCount, TableRecord, Term, Truncate, Type, Value, Year, YearKind, Years,
+    Calendar, Decimal, Edge, ElementName, Kind, Owner, Place, ProjectId, Release, Spells, Term, Truncate, Type, Value,
+    YearKind, Years,
 };
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array, Int16Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array, Int16Array, StringArray,
 };
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The columns of a table, by name.
 pub(super) type Columns = Vec<(String, ArrayRef)>;
-
-/// An extract's folder with what it is proved against.
-pub(super) struct World {
-    pub(super) folder: tempfile::TempDir,
-    pub(super) catalogue: Catalogue,
-    pub(super) spec: Spec,
-    pub(super) account: Option<ProjectAccount>,
-    pub(super) tables: BTreeMap<&'static str, Columns>,
-}
 
 pub(super) const PEOPLE: usize = 20;
 pub(super) const KS4: &str = "npd.ks4/2010-2011";
@@ -100,7 +85,7 @@ fn rows(element: &str, years: &str) -> Selection {
     }
 }
 
-fn catalogue() -> Catalogue {
+pub(super) fn catalogue() -> Catalogue {
     let academic = Period::Slice { kind: YearKind::AcademicYear };
     let tax = Period::Slice { kind: YearKind::TaxYear };
     let spell = Period::Spell { start: "StartDate".to_owned(), end: "EndDate".to_owned(), calendar: Calendar::TaxYear };
@@ -140,7 +125,7 @@ fn catalogue() -> Catalogue {
     Catalogue { elements, links, rules: Vec::new(), digest: String::new(), documents: Vec::new() }
 }
 
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     let ks4 = Request {
         rows: Selection {
             // `Secret` is not released: it may have been anything.
@@ -236,7 +221,7 @@ fn named<const N: usize>(columns: [(&str, ArrayRef); N]) -> Columns {
     columns.into_iter().map(|(name, array)| (name.to_owned(), array)).collect()
 }
 
-fn all_tables() -> BTreeMap<&'static str, Columns> {
+pub(super) fn all_tables() -> BTreeMap<&'static str, Columns> {
     let jobs = |i: usize| i / 2; // two spells a person
     let day = |i: usize| i32::try_from(16_600 + 100 * (i % 2)).ok();
     let mut leavers: Columns = Vec::new();
@@ -283,143 +268,6 @@ fn all_tables() -> BTreeMap<&'static str, Columns> {
         ),
         (LEAVERS, leavers),
     ])
-}
-
-/// As the builder's files are: no statistics, no metadata beside the columns.
-pub(super) fn properties() -> WriterPropertiesBuilder {
-    WriterProperties::builder()
-        .set_created_by("leo-extract 0.1.0".to_owned())
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_offset_index_disabled(true)
-}
-
-impl World {
-    pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, catalogue: catalogue(), spec: spec(), account: None, tables: all_tables() };
-        world.tables.keys().for_each(|stem| world.write(stem, properties()));
-        world
-    }
-
-    pub(super) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    pub(super) fn path(&self, stem: &str) -> PathBuf {
-        self.data().join(format!("{stem}.parquet"))
-    }
-
-    /// Writes a table as it now is.
-    pub(super) fn write(&self, stem: &str, properties: WriterPropertiesBuilder) {
-        let path = self.path(stem);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let batch = RecordBatch::try_from_iter(self.tables[stem].clone()).unwrap();
-        let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
-        let file = std::fs::File::create(path).unwrap();
-        let mut writer = ArrowWriter::try_new_with_options(file, batch.schema(), options).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-    }
-
-    /// Changes a table and writes it again.
-    pub(super) fn change(&mut self, stem: &'static str, change: impl FnOnce(&mut Columns)) {
-        change(self.tables.get_mut(stem).unwrap());
-        self.write(stem, properties());
-    }
-
-    /// Replaces a column of a table.
-    pub(super) fn replace(&mut self, stem: &'static str, column: &str, array: ArrayRef) {
-        self.change(stem, |columns| columns.iter_mut().find(|(name, _)| name == column).unwrap().1 = array);
-    }
-
-    /// Takes the account that an honest builder would give of the tables as they now are.
-    pub(super) fn count(&mut self) {
-        let rows = |stem: &str| self.tables[stem][0].1.len() as u64;
-        let mut people: Vec<(String, u64)> = Vec::new();
-        for (stem, columns) in &self.tables {
-            let ids = columns[0].1.as_any().downcast_ref::<StringArray>().unwrap();
-            let mut ids: Vec<_> = ids.iter().collect();
-            ids.dedup();
-            people.push(((*stem).to_owned(), ids.len() as u64));
-        }
-        let slice_of = |stem: &str| match stem {
-            KS4 => Some(Slice { year: Year(2010), term: None }),
-            LATER => Some(Slice { year: Year(2011), term: None }),
-            CENSUS => Some(Slice { year: Year(2010), term: Some(Term::Spring) }),
-            _ => None,
-        };
-        let element_of = |stem: &str| stem.split_once('/').and_then(|(element, _)| ElementName::new(element));
-        let records = people.iter().map(|(stem, persons)| {
-            let bytes = std::fs::read(self.path(stem)).unwrap();
-            TableRecord {
-                path: format!("{stem}.parquet"),
-                element: element_of(stem),
-                slice: slice_of(stem),
-                rows: rows(stem),
-                persons: *persons,
-                bytes: bytes.len() as u64,
-                sha256: Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect(),
-                sha512: String::new(),
-                columns: self.tables[stem.as_str()].iter().map(|(name, array)| record(name, array)).collect(),
-                recipe: String::new(),
-            }
-        });
-        let slices = [KS4, LATER, CENSUS, JOBS].map(|stem| SliceAccount {
-            element: element_of(stem).unwrap(),
-            slice: slice_of(stem),
-            fates: Fates { rows_read: rows(stem) + 7, unlinked: 7, kept: rows(stem), ..Fates::default() },
-        });
-        let step = |step: &str, before, matched, after| StepCount {
-            step: step.to_owned(),
-            people_before: before,
-            people_matched: matched,
-            people_after: after,
-        };
-        self.account = Some(ProjectAccount {
-            project: self.spec.project.id.clone(),
-            attrition: Attrition {
-                steps: vec![step("include npd.ks4", 0, 25, 25), step("require link pmr", 25, 20, 20)],
-                excluded: 0,
-                persons: 20,
-            },
-            linked: vec![(Kind::new("pmr").unwrap(), 20), (Kind::new("edukey").unwrap(), 10)],
-            slices: slices.to_vec(),
-            tables: records.collect(),
-        });
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        let against = Against { spec: &self.spec, catalogue: &self.catalogue, account: self.account.as_ref() };
-        tables(&self.data(), &against, 2).unwrap()
-    }
-
-    /// The codes of all refusals, each once, in order of the alphabet.
-    pub(super) fn codes(&self) -> Vec<&'static str> {
-        codes(&self.verdict())
-    }
-
-    pub(super) fn bag_codes(&self) -> Vec<&'static str> {
-        codes(&bag(self.folder.path()))
-    }
-}
-
-fn codes(verdict: &Verdict) -> Vec<&'static str> {
-    let mut codes: Vec<_> = verdict.findings.iter().map(|finding| finding.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-}
-
-fn record(name: &str, array: &ArrayRef) -> crate::vocab::ColumnRecord {
-    crate::vocab::ColumnRecord {
-        name: name.to_owned(),
-        element: None,
-        variable: None,
-        kind: Type::Text,
-        release: Release::AsIs,
-        missing: array.null_count() as u64,
-        unknown_codes: 0,
-    }
 }
 
 /// A decimal column, for the tests that put one where it does not belong.

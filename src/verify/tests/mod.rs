@@ -2,5 +2,7 @@
 
 mod bag;
 mod counts;
+mod csv;
 mod fixture;
 mod tamper;
+mod world;

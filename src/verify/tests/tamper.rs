@@ -1,6 +1,7 @@
 //! Each way of tampering with the tables of an extract, one test for each kind of thing that is wrong.
 
-use super::fixture::{CENSUS, Columns, JOBS, KS4, LATER, LEAVERS, PEOPLE, World, decimals, person, properties, text};
+use super::fixture::{CENSUS, Columns, JOBS, KS4, LATER, LEAVERS, PEOPLE, decimals, person, text};
+use super::world::{World, properties};
 use crate::spec::Step;
 use crate::vocab::{Kind, Release};
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int8Array, Int16Array, Int64Array, UInt32Array};
