@@ -173,7 +173,6 @@ pub(super) enum Keys {
 
 /// A document with a schema.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(super) enum Document {
     Spec,
     Catalogue,

@@ -38,7 +38,7 @@ fn observer(common: &Common) -> Arc<dyn Observer> {
 /// Settings: the flag, then `LEO_…`, then the config, then the default.
 fn settings(common: &Common, as_of: Option<jiff::civil::Date>) -> Result<Settings> {
     let config = Config::read(&common.config)?;
-    let today = jiff::Zoned::now().date();
+    let today = jiff::ZonedDateTime::now().date();
     Ok(Settings {
         keyring: keyring_path(common, Some(&config)),
         threads: common.threads.or(config.threads).unwrap_or_else(cores),

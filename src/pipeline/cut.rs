@@ -10,7 +10,7 @@ use crate::files::{Staging, operation, sha256_file};
 use crate::keys::{Keyring, MasterKey};
 use crate::link::{self, Members};
 use crate::plan::{Plan, of_project};
-use crate::publish::{Publication, RunFacts, prepare, seal};
+use crate::publish::{Publication, RunFacts, prepare, seal, write_twins};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
 use crate::vocab::{
@@ -107,6 +107,7 @@ pub(super) fn cut(
         let recipe = recipes.of(index, "persons.parquet");
         tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe)?);
         tables.sort_by(|a, b| a.path.cmp(&b.path));
+        write_twins(&folder.join("data"), project.approved.spec().output, &tables)?;
         slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
         let linked = flags
             .into_iter()

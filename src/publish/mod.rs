@@ -32,4 +32,4 @@ pub use manifest::{
 };
 pub use pending::recover;
 pub use publication::{Publication, Published, RunFacts, version_name, version_of};
-pub use seal::{prepare, seal};
+pub use seal::{prepare, seal, write_twins};

@@ -7,7 +7,8 @@ use super::pending;
 use super::publication::{Publication, Published, time_text, version_name};
 use super::{bag, codebook, csv_twin, datapackage, record, report, rocrate, run};
 use crate::files::{digest_bytes, digest_file, operation, sync_tree, write_new};
-use crate::vocab::{Error, Result};
+use crate::spec::Output;
+use crate::vocab::{Error, Result, TableRecord};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,9 +20,27 @@ const CRATE: &str = "ro-crate-metadata.json";
 const DATAPACKAGE: &str = "datapackage.json";
 const CODEBOOK: &str = "codebook.csv";
 
-/// Writes what stands in `data/` beside the tables: their CSV twins where the spec asks for them, the manifest, the data
-/// package, the codebook. All of it is the same for the same inputs. Where the spec asks for CSV alone, the Parquet files
-/// are removed once their twins are written.
+/// Writes the CSV twins of all tables where a spec asks for them. Where it asks for CSV alone, the Parquet files are
+/// removed once their twins are written. Comes before the verifier, which reads the twins too.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn write_twins(data: &Path, output: Output, tables: &[TableRecord]) -> Result<()> {
+    for table in tables.iter().filter(|_| output.csv) {
+        csv_twin(&data.join(&table.path), &data.join(twin_of(&table.path)))?;
+        if !output.parquet {
+            operation::remove(&data.join(&table.path))?;
+        }
+    }
+    Ok(())
+}
+
+fn twin_of(path: &str) -> String {
+    format!("{}.csv", path.strip_suffix(".parquet").unwrap_or(path))
+}
+
+/// Writes what stands in `data/` beside the tables and their twins: the manifest, the data package, the codebook. All of
+/// it is the same for the same inputs.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -36,16 +55,13 @@ pub fn prepare(publication: &Publication<'_>) -> Result<()> {
     write_new(&data.join(CODEBOOK), codebook::codebook(publication).as_bytes())
 }
 
-/// The CSV twins of all tables, in path order.
+/// The records of the CSV twins of all tables, in path order.
 fn twins(publication: &Publication<'_>, data: &Path) -> Result<Vec<FileRecord>> {
     let output = publication.approved.spec().output;
     let mut twins = Vec::new();
     for table in publication.account.tables.iter().filter(|_| output.csv) {
-        let path = format!("{}.csv", table.path.strip_suffix(".parquet").unwrap_or(&table.path));
-        let digests = csv_twin(&data.join(&table.path), &data.join(&path))?;
-        if !output.parquet {
-            operation::remove(&data.join(&table.path))?;
-        }
+        let path = twin_of(&table.path);
+        let digests = digest_file(&data.join(&path))?;
         twins.push(FileRecord::new(path, digests));
     }
     twins.sort_by(|a, b| a.path.cmp(&b.path));

@@ -296,6 +296,7 @@ fn employment() -> Element {
 fn catalogue() -> Catalogue {
     let document = |name: &str| Document { name: name.to_owned(), text: format!("# {name}\n") };
     Catalogue {
+        warnings: Vec::new(),
         elements: vec![employment(), ks4()],
         links: Links {
             person: kind("ae_id"),

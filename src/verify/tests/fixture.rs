@@ -122,7 +122,7 @@ pub(super) fn catalogue() -> Catalogue {
         version: "1".to_owned(),
         tables: vec![link("pmr"), link("edukey")],
     };
-    Catalogue { elements, links, rules: Vec::new(), digest: String::new(), documents: Vec::new() }
+    Catalogue { elements, links, rules: Vec::new(), digest: String::new(), documents: Vec::new(), warnings: Vec::new() }
 }
 
 pub(super) fn spec() -> Spec {
