@@ -93,6 +93,11 @@ impl World {
         Self { root: template(arguments) }
     }
 
+    /// A copy of this world as it is; symbolic links are left out.
+    pub(crate) fn copy(&self) -> Self {
+        Self::copy_of(self.root.path())
+    }
+
     fn copy_of(template: &Path) -> Self {
         let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         for (path, _) in files(template) {
