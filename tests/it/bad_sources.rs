@@ -3,7 +3,7 @@
 
 use crate::support::{DAY, Run, SMALL, WIDE, World, command, files, manifest, read, replace, texts, write};
 use arrow::array::{Array as _, ArrayRef, Int64Array, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

@@ -1,0 +1,337 @@
+//! What holds between projects and over time: only the spec's tables leave, projects cannot be joined, secrets stay
+//! secret, the plan tells all, and a build that is stopped leaves an old or a new extract, never half of one.
+
+use crate::support::{COARSE, DAY, Run, SMALL, WIDE, World, command, data, files, manifest, people, read, replace, sha256, tables};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant};
+
+const ALL: [&str; 5] = [SMALL, WIDE, COARSE, "LEO-2019-004", "LEO-2019-005"];
+
+/// The second project over the same cohort.
+const TWIN: &str = "LEO-2019-901";
+
+#[test]
+fn only_what_the_spec_names_is_published() {
+    let world = World::new();
+    world.build(&[]).ends(0);
+    for project in ALL {
+        let extract = world.latest(project);
+        let record = manifest(&extract);
+        let spec = &record["spec"]["parsed"];
+        // The elements as the spec's text has them, beside what the tool says that it read.
+        let text = std::fs::read_to_string(world.spec(project)).unwrap();
+        let released = &text[text.find("\nelements:").unwrap()..];
+        let named: BTreeSet<&str> =
+            released.lines().filter_map(|l| l.trim().strip_prefix("- element: ")).collect();
+        let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for element in spec["elements"].as_array().unwrap() {
+            let variables = element["variables"].as_array().unwrap().iter().map(|v| v["variable"].as_str().unwrap());
+            wanted.insert(element["rows"]["element"].as_str().unwrap(), variables.collect());
+        }
+        assert_eq!(named, wanted.keys().copied().collect(), "{project}");
+        for path in tables(&extract).keys() {
+            let batch = read(&extract.join("data").join(path));
+            let columns: Vec<String> = batch.schema().fields().iter().map(|f| f.name().clone()).collect();
+            assert_eq!(columns[0], "person_id", "{project}/{path}");
+            let Some((element, _)) = path.split_once('/') else {
+                assert!(path == "persons.parquet" && columns[1..].iter().all(|c| c.starts_with("linked_")), "{path}");
+                continue;
+            };
+            if element == "linked" {
+                continue;
+            }
+            let variables = &wanted[element];
+            for column in &columns[1..] {
+                let known = ["academic_year", "tax_year", "term"].contains(&column.as_str());
+                assert!(known || variables.contains(column.as_str()), "{project}/{path}: {column} was not asked for");
+            }
+            assert!(variables.iter().all(|v| columns.iter().any(|c| c == v)), "{project}/{path}: {columns:?}");
+        }
+        let odd: Vec<String> = files(&extract).into_keys().filter(|p| !is_known(p)).collect();
+        assert!(odd.is_empty(), "{project}: {odd:?}");
+    }
+}
+
+/// The files of an extract that DESIGN section 5.1 lists.
+fn is_known(path: &str) -> bool {
+    const TOP: [&str; 8] = [
+        "bagit.txt",
+        "bag-info.txt",
+        "manifest-sha256.txt",
+        "manifest-sha512.txt",
+        "tagmanifest-sha256.txt",
+        "ro-crate-metadata.json",
+        "report.html",
+        "run.json",
+    ];
+    const DATA: [&str; 3] = ["data/datapackage.json", "data/codebook.csv", "data/manifest.json"];
+    TOP.contains(&path)
+        || DATA.contains(&path)
+        || (path.starts_with("data/") && (path.ends_with(".parquet") || path.ends_with(".csv")))
+}
+
+#[test]
+fn every_choice_is_made_in_plan() {
+    let world = World::new();
+    let plan = world.run(&["plan", "--quiet", "--as-of", DAY, "--format", "json"]).ends(0).json();
+    let mut planned: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    strings(&plan["plan"]["projects"], &mut |text| {
+        if text.ends_with(".parquet") && !text.starts_with('/') {
+            planned.entry("all".to_owned()).or_default().insert(text.to_owned());
+        }
+    });
+    assert!(!world.path("extracts").exists(), "a plan writes nothing");
+    world.build(&[]).ends(0);
+    for project in ALL {
+        let of_project = plan["plan"]["projects"].as_array().unwrap().iter().find(|p| p["project"] == project).unwrap();
+        let mut named = BTreeSet::new();
+        strings(of_project, &mut |text| {
+            named.insert(text.to_owned());
+        });
+        for path in tables(&world.latest(project)).keys() {
+            let linked = path.strip_prefix("linked/").and_then(|p| p.strip_suffix(".parquet"));
+            let there = named.contains(path) || linked.is_some_and(|name| named.contains(name));
+            assert!(there, "{project}: {path} was published and not planned");
+        }
+        let published: BTreeSet<String> = tables(&world.latest(project)).into_keys().collect();
+        for table in of_project["tables"].as_array().unwrap() {
+            let mut paths = Vec::new();
+            strings(table, &mut |text| paths.extend(text.ends_with(".parquet").then(|| text.to_owned())));
+            assert!(!paths.is_empty(), "{table:#}");
+            assert!(paths.iter().any(|p| published.contains(p)), "{project}: {paths:?} was planned and not published");
+        }
+    }
+}
+
+/// All texts in a value.
+fn strings(value: &Value, each: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) => each(text),
+        Value::Array(items) => items.iter().for_each(|v| strings(v, each)),
+        Value::Object(fields) => fields.values().for_each(|v| strings(v, each)),
+        _ => {}
+    }
+}
+
+fn add_twin(world: &World) {
+    let spec = std::fs::read_to_string(world.spec(SMALL)).unwrap().replace(SMALL, TWIN);
+    std::fs::write(world.spec(TWIN), &spec).unwrap();
+    let record = std::fs::read_to_string(world.approval(SMALL)).unwrap().replace(SMALL, TWIN);
+    std::fs::write(world.approval(TWIN), record).unwrap();
+    world.approve(TWIN);
+    assert!(std::fs::read_to_string(world.approval(TWIN)).unwrap().contains(&sha256(spec.as_bytes())));
+}
+
+#[test]
+fn two_projects_share_no_pseudonym_nor_order() {
+    let world = World::made(&["--persons", "1500"]);
+    add_twin(&world);
+    world.build(&[SMALL, TWIN]).ends(0);
+    let (one, two) = (world.latest(SMALL), world.latest(TWIN));
+    let (here, there) = (people(&one.join("data/persons.parquet")), people(&two.join("data/persons.parquet")));
+    assert_eq!(here.len(), there.len());
+    assert!(here.len() > 500 && here.is_disjoint(&there));
+
+    // Rows of both, matched by what they say: those that are unlike all others of their table.
+    let (mut pairs, mut texts_of) = (Vec::new(), |extract: &std::path::Path, path: &str| {
+        let batch = read(&extract.join("data").join(path));
+        let school = batch.schema().index_of("KS4_LAESTAB").unwrap();
+        let keep: Vec<usize> = (1..batch.num_columns()).filter(|i| *i != school).collect();
+        let batch = batch.project(&keep).unwrap();
+        let mut at: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for row in 0..batch.num_rows() {
+            let shown = arrow::util::pretty::pretty_format_batches(&[batch.slice(row, 1)]).unwrap().to_string();
+            at.entry(shown.lines().nth(3).unwrap().split_whitespace().collect()).or_default().push(row);
+        }
+        (at, batch.num_rows())
+    });
+    for path in tables(&one).keys().filter(|p| p.starts_with("npd.ks4/")) {
+        let ((a, rows), (b, other)) = (texts_of(&one, path), texts_of(&two, path));
+        assert_eq!(rows, other, "{path}");
+        for (text, at) in a.iter().filter(|(_, at)| at.len() == 1) {
+            let there = &b[text];
+            assert_eq!(there.len(), 1, "{path}");
+            #[expect(clippy::cast_precision_loss, reason = "rows of a small table")]
+            pairs.push((at[0] as f64 / rows as f64, there[0] as f64 / rows as f64));
+        }
+    }
+    assert!(pairs.len() > 200, "{}", pairs.len());
+    let r = correlation(&pairs);
+    #[expect(clippy::cast_precision_loss, reason = "some hundred pairs")]
+    let bound = 4.0 / (pairs.len() as f64).sqrt();
+    assert!(r.abs() < bound, "the orders of {} rows correlate by {r}", pairs.len());
+
+    // A body's pseudonym does not match either.
+    let schools = |extract: &std::path::Path| -> BTreeSet<String> {
+        let batch = read(&extract.join("data/npd.ks4/2010-2011.parquet"));
+        crate::support::texts(&batch, "KS4_LAESTAB").into_iter().flatten().collect()
+    };
+    assert!(!schools(&one).is_empty() && schools(&one).is_disjoint(&schools(&two)));
+}
+
+fn correlation(pairs: &[(f64, f64)]) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "some hundred pairs")]
+    let n = pairs.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
+    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
+    let sum = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>();
+    let both = sum(&|p| (p.0 - x) * (p.1 - y));
+    both / (sum(&|p| (p.0 - x).powi(2)) * sum(&|p| (p.1 - y).powi(2))).sqrt()
+}
+
+#[test]
+fn secrets_cannot_be_printed() {
+    let world = World::new();
+    std::fs::remove_file(world.path("leo.keyring")).unwrap();
+    let mut runs = vec![world.run(&["keys", "new", "2026a"]).ends(0)];
+    runs.push(world.run(&["keys", "rotate", "2026b"]).ends(0));
+    let ring = std::fs::read_to_string(world.path("leo.keyring")).unwrap();
+    let secrets: Vec<String> = ring
+        .split("secret:")
+        .skip(1)
+        .map(|part| part.trim_start().trim_matches('"').chars().take_while(|c| !"\"}, \n".contains(*c)).collect())
+        .collect();
+    assert!(secrets.len() == 2 && secrets.iter().all(|s| s.len() == 44), "two secrets of 32 bytes");
+    // As written, without padding, and in hex.
+    let raw: Vec<Vec<u8>> = secrets.iter().map(|s| decode(s)).collect();
+    let mut hidden: Vec<Vec<u8>> = secrets.iter().map(|s| s.trim_end_matches('=').as_bytes().to_vec()).collect();
+    hidden.extend(raw.iter().map(|bytes| crate::support::hex(bytes).into_bytes()));
+    hidden.extend(raw);
+    let absent = |what: &str, bytes: &[u8]| {
+        let found = hidden.iter().any(|secret| bytes.windows(secret.len()).any(|w| w == secret.as_slice()));
+        assert!(!found, "{what} holds a secret");
+    };
+
+    runs.push(world.run(&["keys", "list"]).ends(0));
+    runs.push(world.run(&["keys", "list", "--format", "json"]).ends(0));
+    runs.push(world.run(&["keys", "new", "2026c"]));
+    for help in [&["--help"] as &[&str], &["keys", "--help"], &["build", "--help"]] {
+        runs.push(Run::of(command().args(help).env("LEO_KEYRING", world.path("leo.keyring"))).ends(0));
+    }
+    // While it works, neither its command line nor its environment holds one.
+    let mut child = world.spawn(&[]);
+    while child.try_wait().unwrap().is_none() {
+        for name in ["cmdline", "environ"] {
+            absent(name, &std::fs::read(format!("/proc/{}/{name}", child.id())).unwrap_or_default());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    absent("a build", &[output.stdout, output.stderr].concat());
+    for (path, bytes) in files(&world.path("extracts")) {
+        absent(&path, &bytes);
+    }
+    // A keyring that cannot be read is told without being shown.
+    for broken in [ring.replacen("keyring: 1", "keyring: one", 1), ring.replace("id:", "di:"), format!("{ring}\n  - [")] {
+        replace(&world.path("leo.keyring"), broken.as_bytes());
+        runs.push(world.run(&["keys", "list"]).ends(78));
+        runs.push(world.build(&["--format", "json"]).ends(78));
+    }
+    for run in &runs {
+        absent("a run", run.said().as_bytes());
+    }
+}
+
+fn decode(base64: &str) -> Vec<u8> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for c in base64.trim_end_matches('=').chars() {
+        held = (held << 6) | u32::try_from(ALPHABET.find(c).unwrap()).unwrap();
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((held >> bits) & 0xff).unwrap());
+        }
+    }
+    bytes
+}
+
+/// The whole of a version, and what it is: every file, by path.
+fn whole(world: &World, project: &str) -> BTreeMap<String, Vec<u8>> {
+    let latest = world.latest(project);
+    assert!(latest.join("bagit.txt").is_file(), "latest points at no bag");
+    data(&latest)
+}
+
+#[test]
+fn a_killed_build_leaves_no_half_extract() {
+    let world = World::new();
+    let began = Instant::now();
+    world.build(&[SMALL, WIDE]).ends(0);
+    let once = began.elapsed();
+    let mut pseudo_random = 7_u64;
+    let mut killed = 0;
+    let old = (whole(&world, SMALL), whole(&world, WIDE));
+    // Another epoch gives other pseudonyms, so that old and new can be told apart.
+    world.amend(SMALL, "{epoch: 1}", "{epoch: 2}");
+    world.amend(WIDE, "{epoch: 1}", "{epoch: 2}");
+    let fresh = world.copy();
+    fresh.build(&[SMALL, WIDE]).ends(0);
+    let new = (whole(&fresh, SMALL), whole(&fresh, WIDE));
+    assert_ne!(old.0["persons.parquet"], new.0["persons.parquet"]);
+    for round in 0..15_u32 {
+        pseudo_random = pseudo_random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The later half of a build, where it publishes, is hit more often.
+        let share = u32::try_from(pseudo_random >> 40).unwrap() % 1000;
+        let wait = once * if round % 3 == 0 { share } else { 400 + share * 6 / 10 } / 1000;
+        let mut child = world.spawn(&[SMALL, WIDE]);
+        std::thread::sleep(wait);
+        child.kill().unwrap();
+        killed += u32::from(child.wait_with_output().unwrap().status.signal() == Some(9));
+        for (project, old, new) in [(SMALL, &old.0, &new.0), (WIDE, &old.1, &new.1)] {
+            let now = whole(&world, project);
+            assert!(now == *old || now == *new, "round {round}: {project} is neither old nor new");
+            let latest = world.latest(project);
+            world.run(&["verify", "--quiet", latest.to_str().unwrap()]).ends(0);
+            for entry in std::fs::read_dir(world.path(&format!("extracts/{project}"))).unwrap().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                assert!(name == "latest" || entry.path().join("tagmanifest-sha256.txt").is_file(), "half of {name}");
+            }
+        }
+    }
+    assert!(killed >= 8, "only {killed} of 15 builds were killed in time");
+    // The next run repairs, succeeds, and leaves nothing.
+    world.build(&[SMALL, WIDE]).ends(0);
+    assert_eq!((whole(&world, SMALL), whole(&world, WIDE)), new);
+    world.assert_clean();
+    for project in [SMALL, WIDE] {
+        let folder = world.path(&format!("extracts/{project}"));
+        let versions = std::fs::read_dir(&folder).unwrap().flatten().filter(|e| e.file_name() != "latest");
+        let paths: Vec<String> = versions.map(|e| e.path().to_string_lossy().into_owned()).collect();
+        let arguments: Vec<&str> = ["verify", "--quiet"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+        world.run(&arguments).ends(0);
+    }
+}
+
+#[test]
+fn a_signal_ends_a_build_within_two_seconds_with_130() {
+    let world = World::made(&["--persons", "6000", "--fault", "heavy_person=500000"]);
+    let began = Instant::now();
+    world.build(&[]).ends(0);
+    let once = began.elapsed();
+    let old = data(&world.latest(SMALL));
+    let mut interrupted = 0;
+    for (signal, tenths) in [("INT", 2), ("TERM", 4), ("INT", 6)] {
+        let mut child = world.spawn(&["--threads", "2"]);
+        std::thread::sleep(once * tenths / 10);
+        let asked = Instant::now();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(sent.unwrap().success() || child.try_wait().unwrap().is_some());
+        let output = child.wait_with_output().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(2), "{signal}: it took {:?}", asked.elapsed());
+        if output.status.success() {
+            continue;
+        }
+        interrupted += 1;
+        assert_eq!(output.status.code(), Some(130), "{signal}: {}", String::from_utf8_lossy(&output.stderr));
+        world.assert_clean();
+        let latest = world.latest(SMALL);
+        assert_eq!(data(&latest), old, "the same inputs: whichever version is current");
+        world.run(&["verify", "--quiet", latest.to_str().unwrap()]).ends(0);
+    }
+    assert!(interrupted > 0, "every build ended before its signal");
+    world.build(&[]).ends(0);
+}
