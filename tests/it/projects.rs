@@ -135,7 +135,8 @@ fn two_projects_share_no_pseudonym_nor_order() {
     assert!(here.len() > 500 && here.is_disjoint(&there));
 
     // Rows of both, matched by what they say: those that are unlike all others of their table.
-    let (mut pairs, mut texts_of) = (Vec::new(), |extract: &std::path::Path, path: &str| {
+    let mut pairs = Vec::new();
+    let texts_of = |extract: &std::path::Path, path: &str| {
         let batch = read(&extract.join("data").join(path));
         let school = batch.schema().index_of("KS4_LAESTAB").unwrap();
         let keep: Vec<usize> = (1..batch.num_columns()).filter(|i| *i != school).collect();
@@ -146,7 +147,7 @@ fn two_projects_share_no_pseudonym_nor_order() {
             at.entry(shown.lines().nth(3).unwrap().split_whitespace().collect()).or_default().push(row);
         }
         (at, batch.num_rows())
-    });
+    };
     for path in tables(&one).keys().filter(|p| p.starts_with("npd.ks4/")) {
         let ((a, rows), (b, other)) = (texts_of(&one, path), texts_of(&two, path));
         assert_eq!(rows, other, "{path}");
