@@ -81,8 +81,14 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
             "findings": outcome.findings, "exit": exit as u8,
         })),
         Format::Text => {
-            let shown = if common.quiet { show::only_errors(&outcome.findings) } else { outcome.findings.clone() };
-            show::findings(&shown, show::Stream::Err);
+            // Errors whole; warnings were there at `check`, and here a line tells of them.
+            let errors = show::only_errors(&outcome.findings);
+            show::findings(&errors, show::Stream::Err);
+            let warnings = outcome.findings.len() - errors.len();
+            if warnings > 0 && !common.quiet {
+                let plural = if warnings == 1 { "" } else { "s" };
+                show::to_stderr(&format!("{warnings} warning{plural}: `leo-extract check` shows them"));
+            }
             if !outcome.built.is_empty() {
                 show::print(&tables::built(&outcome.built));
             }

@@ -26,7 +26,7 @@ pub(super) fn shown(path: &Path) -> String {
 pub(super) fn read(settings: &Settings, specs: &[String]) -> Result<Inputs> {
     let config = &settings.config;
     let catalogue = Catalogue::read(&config.catalogue, &shown(&config.catalogue))?;
-    let mut findings = Findings::new();
+    let mut findings = catalogue.warnings.clone();
     let mut read: Vec<Spec> = Vec::new();
     for path in spec_files(settings, specs)? {
         let (spec, found) = spec::read(&path, &shown(&path), &catalogue);

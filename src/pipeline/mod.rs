@@ -69,10 +69,16 @@ pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>)
     let started = (Timestamp::now(), Instant::now());
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
-    let keyring = inputs::keyring(settings)?;
     let (plan, mut findings) = inputs.plan(settings);
-    let Some(plan) = plan else {
-        return Ok(Outcome { built: Vec::new(), findings });
+    let (plan, keyring) = match (plan, inputs::keyring(settings)) {
+        (Some(plan), Ok(keyring)) => (plan, keyring),
+        // A key that cannot be used stops all; what else was found is told beside it.
+        (_, Err(Error::Findings(key))) => {
+            findings.extend(key);
+            return Ok(Outcome { built: Vec::new(), findings });
+        }
+        (_, Err(error)) => return Err(error),
+        (None, Ok(_)) => return Ok(Outcome { built: Vec::new(), findings }),
     };
 
     let _lock = Lock::take(&settings.config.extracts)?;

@@ -150,7 +150,15 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
 fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Result<Findings> {
     let manifest = Manifest::read(extract)?;
     let mut settings = settings.clone();
-    if let Ok(as_of) = manifest.as_of.parse() {
+    // The day that counted then counts now: from the record where it was another than the build's, else from the ledger.
+    let home = extract.parent().and_then(Path::parent).unwrap_or(extract);
+    let version = extract.file_name().and_then(|n| version_of(&n.to_string_lossy()));
+    let entered = ledger::read(home).ok().and_then(|l| {
+        let entry = l.entries().find(|e| e.project == manifest.project.id && e.version == version)?;
+        entry.as_of.clone()
+    });
+    settings.as_of_is_today = manifest.as_of.is_none();
+    if let Some(as_of) = manifest.as_of.clone().or(entered).and_then(|day| day.parse().ok()) {
         settings.as_of = as_of;
     }
     let inputs = inputs::read(&settings, std::slice::from_ref(&manifest.project.id))?;
