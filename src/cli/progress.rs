@@ -103,7 +103,8 @@ impl Progress {
         match (&self.how, reading.bar) {
             (How::Bars(_), Some(bar)) => bar.finish_and_clear(),
             (How::Json, _) => {
-                let event = json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
+                let event =
+                    json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
                 show::to_stderr(&event.to_string());
             }
             (How::Lines, _) => self.line(&format!(

@@ -83,7 +83,9 @@ pub(super) fn error(error: &Error, format: Format) {
         Error::Locked(_) => "wait until it has ended, and try again",
         Error::Memory { .. } => "give more memory with --memory, or fewer threads with --threads",
         Error::Interrupted => "nothing was published by the part that was stopped; run again when ready",
-        Error::Findings(_) | Error::Engine { .. } | Error::Internal(_) => "this is a fault of the tool: please report it",
+        Error::Findings(_) | Error::Engine { .. } | Error::Internal(_) => {
+            "this is a fault of the tool: please report it"
+        }
     };
     to_stderr(&format!("  help: {help}"));
 }

@@ -152,4 +152,3 @@ pub fn plan(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) 
     };
     Ok(PlanView { text, json, findings })
 }
-

@@ -62,12 +62,8 @@ fn one(settings: &Settings, extract: &Path) -> Result<(Findings, Vec<CheckCount>
     if sha256_bytes(manifest.spec.text.as_bytes()) != manifest.spec.sha256 {
         findings.push(fault(extract, "spec-altered", "the record's spec is not the one that its digest names"));
     }
-    let documents: Vec<Document> = manifest
-        .catalogue
-        .documents
-        .iter()
-        .map(|d| Document { name: d.name.clone(), text: d.text.clone() })
-        .collect();
+    let documents: Vec<Document> =
+        manifest.catalogue.documents.iter().map(|d| Document { name: d.name.clone(), text: d.text.clone() }).collect();
     let named = shown(&extract.join("data/manifest.json"));
     let catalogue = match Catalogue::from_documents(documents, &named) {
         Ok(catalogue) => catalogue,
@@ -134,7 +130,9 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
     match entry {
         None => findings.push(fault(extract, "not-in-ledger", "the ledger knows no such extract")),
         Some(entry) => {
-            if entry.bag_sha256 != digest("tagmanifest-sha256.txt") || entry.manifest_sha256 != digest("data/manifest.json") {
+            if entry.bag_sha256 != digest("tagmanifest-sha256.txt")
+                || entry.manifest_sha256 != digest("data/manifest.json")
+            {
                 findings.push(fault(
                     extract,
                     "differs-from-ledger",
