@@ -88,12 +88,11 @@ impl Progress {
     }
 
     fn read(&self, element: &str, rows: u64) {
-        if let How::Bars(_) = &self.how {
-            if let Ok(reading) = self.reading.lock() {
-                if let Some(bar) = reading.get(element).and_then(|r| r.bar.as_ref()) {
-                    bar.inc(rows);
-                }
-            }
+        if let How::Bars(_) = &self.how
+            && let Ok(reading) = self.reading.lock()
+            && let Some(bar) = reading.get(element).and_then(|r| r.bar.as_ref())
+        {
+            bar.inc(rows);
         }
     }
 

@@ -160,10 +160,10 @@ fn one(text: &mut String, finding: &Finding, lines: Option<&[String]>, colour: b
     if let Some(help) = &finding.help {
         let _ = writeln!(text, "  help: {}", wrap(&harmless(help), WIDTH - 8, 8));
     }
-    if let Some(project) = &finding.project {
-        if !finding.at.file.contains(project.as_str()) {
-            let _ = writeln!(text, "  for: {}", wrap(&harmless(project), WIDTH - 7, 7));
-        }
+    if let Some(project) = &finding.project
+        && !finding.at.file.contains(project.as_str())
+    {
+        let _ = writeln!(text, "  for: {}", wrap(&harmless(project), WIDTH - 7, 7));
     }
     let _ = writeln!(text);
 }

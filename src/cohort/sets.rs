@@ -10,13 +10,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+/// For each set that a source fault touches: its index and the finding.
+pub(super) type Faults = Vec<(usize, Finding)>;
+
 /// Reads all selections. Returns the sets, and for each set that a source fault touches, the finding.
 pub(super) fn read(
     engine: &Engine,
     key: &MasterKey,
     plan: &Plan,
     members: &Members,
-) -> Result<(Vec<PersonSet>, Vec<(usize, Finding)>)> {
+) -> Result<(Vec<PersonSet>, Faults)> {
     let sets: Arc<Vec<PersonSet>> = Arc::new(plan.sets.iter().map(|_| PersonSet::new(members.len())).collect());
     let gate = Arc::new(Semaphore::new(engine.threads()));
     let mut faults = Vec::new();

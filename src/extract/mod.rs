@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+/// Gives the recipe digest of a table: by project and path below `data/`.
+pub type RecipeOf = Arc<dyn Fn(usize, &str) -> String + Send + Sync>;
+
 /// What is extracted, from what, to where.
 pub struct Request {
     /// The plan.
@@ -35,7 +38,7 @@ pub struct Request {
     /// Scratch space.
     pub scratch: PathBuf,
     /// Each table's recipe digest, by project and path.
-    pub recipe: Arc<dyn Fn(usize, &str) -> String + Send + Sync>,
+    pub recipe: RecipeOf,
 }
 
 /// Extracts all tables of all projects.

@@ -150,11 +150,11 @@ fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Fin
             .exit(ExitCode::Refused)
             .project(spec.project.id.as_str())
     };
-    if let Some((low, high)) = spec.expect.persons {
-        if !(low..=high).contains(&persons) {
-            let persons = safe_text(persons);
-            findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
-        }
+    if let Some((low, high)) = spec.expect.persons
+        && !(low..=high).contains(&persons)
+    {
+        let persons = safe_text(persons);
+        findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
     }
     for (kind, low, high) in &spec.expect.linked {
         let linked = flags(cohort, members, std::slice::from_ref(kind))

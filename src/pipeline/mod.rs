@@ -65,7 +65,7 @@ pub struct Built {
 ///
 /// # Errors
 /// Where the run as a whole cannot go on. Projects that are refused are findings of the outcome.
-pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Outcome> {
+pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Outcome> {
     let started = (Timestamp::now(), Instant::now());
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
@@ -86,13 +86,13 @@ pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>)
     let mac = key.ledger();
     findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
     let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
-    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(&observer))?;
+    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(observer))?;
 
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
     for project in cut.ready() {
-        interrupted(&observer)?;
+        interrupted(observer)?;
         observer.on(Event::Step("verify"));
         let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
@@ -114,7 +114,7 @@ fn interrupted(observer: &Arc<dyn Observer>) -> Result<()> {
 ///
 /// # Errors
 /// Where even that cannot be read.
-pub fn check(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Findings> {
+pub fn check(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Findings> {
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
     let key = match inputs::keyring(settings) {
@@ -142,7 +142,7 @@ pub struct PlanView {
 ///
 /// # Errors
 /// Where the documents cannot be read.
-pub fn plan(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<PlanView> {
+pub fn plan(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<PlanView> {
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
     let (plan, findings) = inputs.plan(settings);

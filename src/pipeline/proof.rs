@@ -27,7 +27,7 @@ pub fn verify(
     settings: &Settings,
     extracts: &[PathBuf],
     rebuild: bool,
-    observer: Arc<dyn Observer>,
+    observer: &Arc<dyn Observer>,
 ) -> Result<VerifyView> {
     let mut view = VerifyView::default();
     for path in extracts {
@@ -35,7 +35,7 @@ pub fn verify(
         let real = path.canonicalize().map_err(|e| Error::reading("read", path, e))?;
         let (mut findings, checks) = one(settings, &real)?;
         if rebuild && !findings.iter().any(|f| f.severity == Severity::Error) {
-            findings.extend(same_bytes(settings, &real, &observer)?);
+            findings.extend(same_bytes(settings, &real, observer)?);
         }
         view.extracts.push((path.clone(), findings, checks));
     }
