@@ -115,7 +115,7 @@ fn fates(account: &ProjectAccount, wanted: &[Table<'_>], seen: &[Seen<'_>], tall
             if tables().count() == wanted.iter().filter(|table| table.element == Some(element)).count() {
                 tally.look(Check::Counts, 1);
                 let kept: u64 = kept.map(|slice| slice.fates.kept).sum();
-                if kept != tables().map(|table| table.facts.rows).sum() {
+                if kept != tables().map(|table| table.facts.rows).sum::<u64>() {
                     tally.refuse("counts-differ", &format!("{element}/"), "rows are not those that the builder kept");
                 }
             }
