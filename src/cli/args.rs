@@ -68,8 +68,10 @@ pub(super) enum Format {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Cut the named projects (default: every spec) in one shared pass, verify them, publish them.
-    #[command(after_help = "Examples:\n  leo-extract build\n  leo-extract build LEO-2019-003 LEO-2019-007 --memory 16GiB\n  \
-        leo-extract build specs/projects/LEO-2019-003.yaml --as-of 2020-01-06")]
+    #[command(
+        after_help = "Examples:\n  leo-extract build\n  leo-extract build LEO-2019-003 LEO-2019-007 --memory 16GiB\n  \
+        leo-extract build specs/projects/LEO-2019-003.yaml --as-of 2020-01-06"
+    )]
     Build(Projects),
     /// Show every finding on specs, catalogue, approvals and sources; reads no row.
     #[command(after_help = "Examples:\n  leo-extract check\n  leo-extract check LEO-2019-003 --format json")]

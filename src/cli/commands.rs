@@ -73,7 +73,7 @@ fn memory() -> u64 {
 
 fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
     let settings = settings(common, projects.as_of)?;
-    let outcome = pipeline::build(&settings, &projects.specs, observer(common))?;
+    let outcome = pipeline::build(&settings, &projects.specs, &observer(common))?;
     let exit = ExitCode::of(&outcome.findings);
     match common.format {
         Format::Json => show::print_json(&json!({
@@ -81,8 +81,14 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
             "findings": outcome.findings, "exit": exit as u8,
         })),
         Format::Text => {
-            let shown = if common.quiet { show::only_errors(&outcome.findings) } else { outcome.findings.clone() };
-            show::findings(&shown, show::Stream::Err);
+            // Errors whole; warnings were there at `check`, and here a line tells of them.
+            let errors = show::only_errors(&outcome.findings);
+            show::findings(&errors, show::Stream::Err);
+            let warnings = outcome.findings.len() - errors.len();
+            if warnings > 0 && !common.quiet {
+                let plural = if warnings == 1 { "" } else { "s" };
+                show::to_stderr(&format!("{warnings} warning{plural}: `leo-extract check` shows them"));
+            }
             if !outcome.built.is_empty() {
                 show::print(&tables::built(&outcome.built));
             }
@@ -99,7 +105,7 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
 
 fn check(common: &Common, projects: &Projects) -> Result<ExitCode> {
     let settings = settings(common, projects.as_of)?;
-    let findings = pipeline::check(&settings, &projects.specs, observer(common))?;
+    let findings = pipeline::check(&settings, &projects.specs, &observer(common))?;
     let exit = ExitCode::of(&findings);
     tell_findings(common, &findings, exit);
     Ok(exit)
@@ -115,7 +121,7 @@ fn tell_findings(common: &Common, findings: &Findings, exit: ExitCode) {
 
 fn plan(common: &Common, projects: &Projects) -> Result<ExitCode> {
     let settings = settings(common, projects.as_of)?;
-    let view = pipeline::plan(&settings, &projects.specs, observer(common))?;
+    let view = pipeline::plan(&settings, &projects.specs, &observer(common))?;
     let exit = ExitCode::of(&view.findings);
     match common.format {
         Format::Json => show::print_json(&json!({"plan": view.json, "findings": view.findings, "exit": exit as u8})),
@@ -129,7 +135,7 @@ fn plan(common: &Common, projects: &Projects) -> Result<ExitCode> {
 
 fn verify(common: &Common, extracts: &[PathBuf], rebuild: bool) -> Result<ExitCode> {
     let settings = settings(common, None)?;
-    let view = pipeline::verify(&settings, extracts, rebuild, observer(common))?;
+    let view = pipeline::verify(&settings, extracts, rebuild, &observer(common))?;
     let exit = pipeline::exit_of(&view);
     match common.format {
         Format::Json => {

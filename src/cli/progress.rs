@@ -88,12 +88,11 @@ impl Progress {
     }
 
     fn read(&self, element: &str, rows: u64) {
-        if let How::Bars(_) = &self.how {
-            if let Ok(reading) = self.reading.lock() {
-                if let Some(bar) = reading.get(element).and_then(|r| r.bar.as_ref()) {
-                    bar.inc(rows);
-                }
-            }
+        if let How::Bars(_) = &self.how
+            && let Ok(reading) = self.reading.lock()
+            && let Some(bar) = reading.get(element).and_then(|r| r.bar.as_ref())
+        {
+            bar.inc(rows);
         }
     }
 
@@ -103,7 +102,8 @@ impl Progress {
         match (&self.how, reading.bar) {
             (How::Bars(_), Some(bar)) => bar.finish_and_clear(),
             (How::Json, _) => {
-                let event = json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
+                let event =
+                    json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
                 show::to_stderr(&event.to_string());
             }
             (How::Lines, _) => self.line(&format!(

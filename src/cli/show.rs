@@ -83,7 +83,9 @@ pub(super) fn error(error: &Error, format: Format) {
         Error::Locked(_) => "wait until it has ended, and try again",
         Error::Memory { .. } => "give more memory with --memory, or fewer threads with --threads",
         Error::Interrupted => "nothing was published by the part that was stopped; run again when ready",
-        Error::Findings(_) | Error::Engine { .. } | Error::Internal(_) => "this is a fault of the tool: please report it",
+        Error::Findings(_) | Error::Engine { .. } | Error::Internal(_) => {
+            "this is a fault of the tool: please report it"
+        }
     };
     to_stderr(&format!("  help: {help}"));
 }
@@ -158,10 +160,10 @@ fn one(text: &mut String, finding: &Finding, lines: Option<&[String]>, colour: b
     if let Some(help) = &finding.help {
         let _ = writeln!(text, "  help: {}", wrap(&harmless(help), WIDTH - 8, 8));
     }
-    if let Some(project) = &finding.project {
-        if !finding.at.file.contains(project.as_str()) {
-            let _ = writeln!(text, "  for: {}", wrap(&harmless(project), WIDTH - 7, 7));
-        }
+    if let Some(project) = &finding.project
+        && !finding.at.file.contains(project.as_str())
+    {
+        let _ = writeln!(text, "  for: {}", wrap(&harmless(project), WIDTH - 7, 7));
     }
     let _ = writeln!(text);
 }

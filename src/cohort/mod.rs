@@ -45,7 +45,7 @@ pub fn select(
         let (people, attrition) = steps(&spec.cohort.steps, &project.steps, &sets, members, |person, share| {
             rank::sampled(&mac, members, person, share)
         });
-        match Cohort::new(people, attrition, members, &mac) {
+        match Cohort::new(&people, attrition, members, &mac) {
             Ok(cohort) => cohorts.push(Some(cohort)),
             Err(collision) => {
                 findings.push(same_pseudonym(spec, collision));

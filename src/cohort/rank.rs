@@ -24,7 +24,7 @@ pub struct Cohort {
 
 impl Cohort {
     pub(super) fn new(
-        people: PersonSet,
+        people: &PersonSet,
         attrition: Attrition,
         members: &Members,
         mac: &Mac,

@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Fault};
 use crate::keys::MasterKey;
-use crate::link::{AMBIGUOUS, Joined, Members, PersonSet, Rows, UnitFault};
+use crate::link::{AMBIGUOUS, Joined, Members, PersonSet, Rows, Slots, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose, Want};
 use crate::vocab::{Error, Event, Finding, Result};
 use arrow::array::Array;
@@ -10,15 +10,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+/// For each set that a source fault touches: its index and the finding.
+pub(super) type Faults = Vec<(usize, Finding)>;
+
 /// Reads all selections. Returns the sets, and for each set that a source fault touches, the finding.
 pub(super) fn read(
     engine: &Engine,
     key: &MasterKey,
     plan: &Plan,
     members: &Members,
-) -> Result<(Vec<PersonSet>, Vec<(usize, Finding)>)> {
+) -> Result<(Vec<PersonSet>, Faults)> {
     let sets: Arc<Vec<PersonSet>> = Arc::new(plan.sets.iter().map(|_| PersonSet::new(members.len())).collect());
     let gate = Arc::new(Semaphore::new(engine.threads()));
+    let slots = Slots::new(engine, members);
     let mut faults = Vec::new();
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
@@ -27,7 +31,9 @@ pub(super) fn read(
             let joined = Arc::new(Joined::new(engine, key, members, scan)?);
             for unit in 0..scan.units.len() {
                 let (gate, sets, joined) = (Arc::clone(&gate), Arc::clone(&sets), Arc::clone(&joined));
+                let slots = slots.clone();
                 work.spawn(async move {
+                    joined.admit(&slots).await;
                     let _permit = gate.acquire().await;
                     let guarded = std::panic::AssertUnwindSafe(read_unit(&joined, unit, &sets));
                     let result = futures::FutureExt::catch_unwind(guarded).await;

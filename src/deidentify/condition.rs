@@ -52,7 +52,7 @@ fn one(array: &ArrayRef, test: &Test) -> Option<BooleanArray> {
         _ => match array.data_type() {
             DataType::Utf8View => text(array, test),
             DataType::Boolean => {
-                let Some(flags) = array.as_boolean_opt() else { return None };
+                let flags = array.as_boolean_opt()?;
                 ordered(test, |value| match value {
                     Value::Bool(b) => Some(*b),
                     _ => None,
@@ -181,18 +181,18 @@ mod tests {
     use arrow::array::{Decimal128Array, Float64Array, Int32Array, StringViewArray};
     use std::sync::Arc;
 
-    fn check(array: ArrayRef, test: Test, expected: &[Option<bool>]) {
-        let found = one(&array, &test).unwrap();
+    fn check(array: &ArrayRef, test: &Test, expected: &[Option<bool>]) {
+        let found = one(array, test).unwrap();
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{test:?}");
     }
 
     #[test]
     fn a_missing_value_satisfies_only_missing() {
         let ints: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(3)]));
-        check(Arc::clone(&ints), Test::Equals(Value::Int(1)), &[Some(true), None, Some(false)]);
-        check(Arc::clone(&ints), Test::NotIn(vec![Value::Int(1)]), &[Some(false), None, Some(true)]);
-        check(Arc::clone(&ints), Test::Missing(true), &[Some(false), Some(true), Some(false)]);
-        check(Arc::clone(&ints), Test::Between(Value::Int(2), Value::Int(3)), &[Some(false), None, Some(true)]);
+        check(&ints, &Test::Equals(Value::Int(1)), &[Some(true), None, Some(false)]);
+        check(&ints, &Test::NotIn(vec![Value::Int(1)]), &[Some(false), None, Some(true)]);
+        check(&ints, &Test::Missing(true), &[Some(false), Some(true), Some(false)]);
+        check(&ints, &Test::Between(Value::Int(2), Value::Int(3)), &[Some(false), None, Some(true)]);
         let unknown =
             Condition::Not(Box::new(Condition::Test { variable: "x".into(), test: Test::Equals(Value::Int(1)) }));
         let found = evaluate(&unknown, 3, &|_| Some(&ints)).unwrap();
@@ -202,14 +202,14 @@ mod tests {
     #[test]
     fn floats_decimals_and_texts_compare_by_value() {
         let floats: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, f64::NAN, 0.1]));
-        check(Arc::clone(&floats), Test::Equals(Value::Float(0.0)), &[Some(true), Some(false), Some(false)]);
-        check(floats, Test::NotEquals(Value::Float(0.0)), &[Some(false), Some(true), Some(true)]);
+        check(&floats, &Test::Equals(Value::Float(0.0)), &[Some(true), Some(false), Some(false)]);
+        check(&floats, &Test::NotEquals(Value::Float(0.0)), &[Some(false), Some(true), Some(true)]);
         let money: ArrayRef = Arc::new(Decimal128Array::from(vec![150, 200]).with_precision_and_scale(10, 2).unwrap());
         let value = |t| Value::Decimal(crate::vocab::Decimal::parse(t).unwrap());
-        check(Arc::clone(&money), Test::Equals(value("1.5")), &[Some(true), Some(false)]);
-        check(money, Test::LessThan(value("1.999")), &[Some(true), Some(false)]);
+        check(&money, &Test::Equals(value("1.5")), &[Some(true), Some(false)]);
+        check(&money, &Test::LessThan(value("1.999")), &[Some(true), Some(false)]);
         let texts: ArrayRef = Arc::new(StringViewArray::from(vec!["E01", "e01", ""]));
-        check(Arc::clone(&texts), Test::StartsWith("E".into()), &[Some(true), Some(false), Some(false)]);
-        check(texts, Test::In(vec![Value::Text(String::new())]), &[Some(false), Some(false), Some(true)]);
+        check(&texts, &Test::StartsWith("E".into()), &[Some(true), Some(false), Some(false)]);
+        check(&texts, &Test::In(vec![Value::Text(String::new())]), &[Some(false), Some(false), Some(true)]);
     }
 }

@@ -13,7 +13,7 @@ pub use group::Extracted;
 use crate::cohort::Cohort;
 use crate::engine::Engine;
 use crate::keys::MasterKey;
-use crate::link::{Joined, Members};
+use crate::link::{Joined, Members, Slots};
 use crate::plan::Plan;
 use crate::vocab::{Error, Event, Result};
 use group::{Group, Shared};
@@ -21,6 +21,9 @@ use ledger::Ledger;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// Gives the recipe digest of a table: by project and path below `data/`.
+pub type RecipeOf = Arc<dyn Fn(usize, &str) -> String + Send + Sync>;
 
 /// What is extracted, from what, to where.
 pub struct Request {
@@ -35,7 +38,7 @@ pub struct Request {
     /// Scratch space.
     pub scratch: PathBuf,
     /// Each table's recipe digest, by project and path.
-    pub recipe: Arc<dyn Fn(usize, &str) -> String + Send + Sync>,
+    pub recipe: RecipeOf,
 }
 
 /// Extracts all tables of all projects.
@@ -46,6 +49,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
     let plan = Arc::clone(&request.plan);
     let shared = Arc::new(Shared::new(request, engine.budget(), engine));
     let gate = Arc::new(Semaphore::new(engine.threads()));
+    let slots = Slots::new(engine, shared.members());
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
         for (index, scan) in plan.release.iter().enumerate() {
@@ -55,8 +59,9 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                 let group = Arc::new(group);
                 for unit in group.units() {
                     let (gate, shared, joined) = (Arc::clone(&gate), Arc::clone(&shared), Arc::clone(&joined));
-                    let (ledger, group) = (Arc::clone(&ledger), Arc::clone(&group));
+                    let (ledger, group, slots) = (Arc::clone(&ledger), Arc::clone(&group), slots.clone());
                     work.spawn(async move {
+                        joined.admit(&slots).await;
                         let _permit = gate.acquire().await;
                         ledger.begin(shared.observer(), joined.scan());
                         let guarded = std::panic::AssertUnwindSafe(unit::read(&shared, &joined, &ledger, unit));

@@ -74,20 +74,11 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Document, Malformed> {
     Ok(Document { current, keys })
 }
 
-/// Reads strict YAML of a form; the parser's own text is dropped, since it quotes the document.
+/// Reads strict YAML of a form.
 pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T, Malformed> {
-    let options = serde_yaml::options! {
-        with_snippet: false,
-        strict_booleans: true,
-        budget: serde_yaml::budget! { max_aliases: 0, max_nodes: 20_000 },
-    };
-    serde_yaml::from_str_with_options(text, options).map_err(|error| {
-        let mut at = Place::file(file);
-        if let Some(location) = error.without_snippet().location() {
-            at.line = u32::try_from(location.line()).unwrap_or(0);
-            at.column = u32::try_from(location.column()).unwrap_or(0);
-        }
-        Malformed { at, message: "the keyring is not YAML of a keyring's form" }
+    crate::yaml::strict(text).map_err(|(line, column)| Malformed {
+        at: Place { line, column, ..Place::file(file) },
+        message: "the keyring is not YAML of a keyring's form",
     })
 }
 

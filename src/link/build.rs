@@ -64,8 +64,11 @@ fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
     keys.value(row).try_into().ok().map(u128::from_be_bytes)
 }
 
+/// A file, and its identifier columns with their kinds and keys.
+type KeyFile = (Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>);
+
 /// Reads several files at a time, each on a task of its own; the results come in the files' order.
-fn read(engine: &Engine, files: Vec<(Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>)>) -> Result<Vec<KeyTable>> {
+fn read(engine: &Engine, files: Vec<KeyFile>) -> Result<Vec<KeyTable>> {
     let tasks: Vec<_> = files
         .into_iter()
         .map(|(facts, columns)| {

@@ -5,7 +5,7 @@ mod joined;
 mod set;
 
 pub use build::build;
-pub use joined::{Joined, Rows, UnitFault};
+pub use joined::{Joined, Rows, Slots, UnitFault};
 pub use set::PersonSet;
 
 use crate::vocab::{Error, Kind, LinkAccount, Result};

@@ -111,9 +111,7 @@ fn release(value: &Value) -> Option<Release> {
         "round" => Release::Round(number()?),
         "top_code" => Release::TopCode(number()?),
         "bottom_code" => Release::BottomCode(number()?),
-        "bands" => Release::Bands(
-            value.as_array()?.iter().map(|e| Edge::parse(e.as_str()?)).collect::<Option<_>>()?,
-        ),
+        "bands" => Release::Bands(value.as_array()?.iter().map(|e| Edge::parse(e.as_str()?)).collect::<Option<_>>()?),
         _ => return None,
     })
 }

@@ -144,15 +144,17 @@ fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Fin
     let persons = cohort.attrition().persons;
     let finding = |message: String| {
         Finding::error("expectation-not-met", spec.at.clone(), message)
-            .help("find out why the count changed; then correct the sources, or have the spec amended and approved again")
+            .help(
+                "find out why the count changed; then correct the sources, or have the spec amended and approved again",
+            )
             .exit(ExitCode::Refused)
             .project(spec.project.id.as_str())
     };
-    if let Some((low, high)) = spec.expect.persons {
-        if !(low..=high).contains(&persons) {
-            let persons = safe_text(persons);
-            findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
-        }
+    if let Some((low, high)) = spec.expect.persons
+        && !(low..=high).contains(&persons)
+    {
+        let persons = safe_text(persons);
+        findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
     }
     for (kind, low, high) in &spec.expect.linked {
         let linked = flags(cohort, members, std::slice::from_ref(kind))
@@ -188,7 +190,8 @@ fn digests(plan: &Plan, threads: usize) -> Result<BTreeMap<String, SourceRecord>
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1).min(files.len().max(1)) {
             scope.spawn(|| {
-                while let Some((name, path, rows)) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                while let Some((name, path, rows)) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
                     let record = sha256_file(path).map(|(bytes, sha256)| SourceRecord {
                         path: (*name).to_owned(),
                         bytes,
@@ -337,7 +340,8 @@ impl Cut {
         let own = self.plan.projects.get(project).map(|p| &p.sources);
         let links = self.plan.links.iter().flat_map(|l| &l.files).map(|(facts, _, _)| facts.shown.as_str());
         let exclusions = self.plan.exclusions.iter().map(|e| e.location.as_str());
-        let mut names: Vec<&str> = own.into_iter().flatten().map(String::as_str).chain(links).chain(exclusions).collect();
+        let mut names: Vec<&str> =
+            own.into_iter().flatten().map(String::as_str).chain(links).chain(exclusions).collect();
         names.sort_unstable();
         names.dedup();
         names.into_iter().filter_map(|n| self.sources.get(n)).cloned().collect()

@@ -26,7 +26,7 @@ pub(super) fn shown(path: &Path) -> String {
 pub(super) fn read(settings: &Settings, specs: &[String]) -> Result<Inputs> {
     let config = &settings.config;
     let catalogue = Catalogue::read(&config.catalogue, &shown(&config.catalogue))?;
-    let mut findings = Findings::new();
+    let mut findings = catalogue.warnings.clone();
     let mut read: Vec<Spec> = Vec::new();
     for path in spec_files(settings, specs)? {
         let (spec, found) = spec::read(&path, &shown(&path), &catalogue);
@@ -101,11 +101,8 @@ fn spec_files(settings: &Settings, specs: &[String]) -> Result<Vec<PathBuf>> {
     let mut findings = Findings::new();
     for wanted in specs {
         let path = Path::new(wanted);
-        let found = if path.is_file() {
-            Some(path.to_path_buf())
-        } else {
-            all.iter().find(|p| stem(p) == *wanted).cloned()
-        };
+        let found =
+            if path.is_file() { Some(path.to_path_buf()) } else { all.iter().find(|p| stem(p) == *wanted).cloned() };
         match found {
             Some(file) => {
                 if !files.contains(&file) {
@@ -114,8 +111,9 @@ fn spec_files(settings: &Settings, specs: &[String]) -> Result<Vec<PathBuf>> {
             }
             None => {
                 let offers = near(wanted, names.iter().map(String::as_str));
-                let finding = Finding::error("spec-missing", Place::file(shown(folder)), format!("there is no spec {wanted}"))
-                    .exit(ExitCode::Missing);
+                let finding =
+                    Finding::error("spec-missing", Place::file(shown(folder)), format!("there is no spec {wanted}"))
+                        .exit(ExitCode::Missing);
                 findings.push(if offers.is_empty() {
                     finding.help("name a project of the folder, or the path of a spec")
                 } else {

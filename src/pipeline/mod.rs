@@ -65,14 +65,20 @@ pub struct Built {
 ///
 /// # Errors
 /// Where the run as a whole cannot go on. Projects that are refused are findings of the outcome.
-pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Outcome> {
+pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Outcome> {
     let started = (Timestamp::now(), Instant::now());
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
-    let keyring = inputs::keyring(settings)?;
     let (plan, mut findings) = inputs.plan(settings);
-    let Some(plan) = plan else {
-        return Ok(Outcome { built: Vec::new(), findings });
+    let (plan, keyring) = match (plan, inputs::keyring(settings)) {
+        (Some(plan), Ok(keyring)) => (plan, keyring),
+        // A key that cannot be used stops all; what else was found is told beside it.
+        (_, Err(Error::Findings(key))) => {
+            findings.extend(key);
+            return Ok(Outcome { built: Vec::new(), findings });
+        }
+        (_, Err(error)) => return Err(error),
+        (None, Ok(_)) => return Ok(Outcome { built: Vec::new(), findings }),
     };
 
     let _lock = Lock::take(&settings.config.extracts)?;
@@ -80,13 +86,13 @@ pub fn build(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>)
     let mac = key.ledger();
     findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
     let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
-    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(&observer))?;
+    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(observer))?;
 
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
     for project in cut.ready() {
-        interrupted(&observer)?;
+        interrupted(observer)?;
         observer.on(Event::Step("verify"));
         let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
@@ -108,7 +114,7 @@ fn interrupted(observer: &Arc<dyn Observer>) -> Result<()> {
 ///
 /// # Errors
 /// Where even that cannot be read.
-pub fn check(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<Findings> {
+pub fn check(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Findings> {
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
     let key = match inputs::keyring(settings) {
@@ -136,7 +142,7 @@ pub struct PlanView {
 ///
 /// # Errors
 /// Where the documents cannot be read.
-pub fn plan(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) -> Result<PlanView> {
+pub fn plan(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<PlanView> {
     observer.on(Event::Step("survey"));
     let inputs = inputs::read(settings, specs)?;
     let (plan, findings) = inputs.plan(settings);
@@ -146,4 +152,3 @@ pub fn plan(settings: &Settings, specs: &[String], observer: Arc<dyn Observer>) 
     };
     Ok(PlanView { text, json, findings })
 }
-

@@ -27,7 +27,7 @@ pub fn verify(
     settings: &Settings,
     extracts: &[PathBuf],
     rebuild: bool,
-    observer: Arc<dyn Observer>,
+    observer: &Arc<dyn Observer>,
 ) -> Result<VerifyView> {
     let mut view = VerifyView::default();
     for path in extracts {
@@ -35,7 +35,7 @@ pub fn verify(
         let real = path.canonicalize().map_err(|e| Error::reading("read", path, e))?;
         let (mut findings, checks) = one(settings, &real)?;
         if rebuild && !findings.iter().any(|f| f.severity == Severity::Error) {
-            findings.extend(same_bytes(settings, &real, &observer)?);
+            findings.extend(same_bytes(settings, &real, observer)?);
         }
         view.extracts.push((path.clone(), findings, checks));
     }
@@ -62,10 +62,12 @@ fn one(settings: &Settings, extract: &Path) -> Result<(Findings, Vec<CheckCount>
     if sha256_bytes(manifest.spec.text.as_bytes()) != manifest.spec.sha256 {
         findings.push(fault(extract, "spec-altered", "the record's spec is not the one that its digest names"));
     }
+    // Rules name elements that this extract does not carry; they were applied when the spec was approved.
     let documents: Vec<Document> = manifest
         .catalogue
         .documents
         .iter()
+        .filter(|d| d.name != "rules.yaml")
         .map(|d| Document { name: d.name.clone(), text: d.text.clone() })
         .collect();
     let named = shown(&extract.join("data/manifest.json"));
@@ -134,7 +136,9 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
     match entry {
         None => findings.push(fault(extract, "not-in-ledger", "the ledger knows no such extract")),
         Some(entry) => {
-            if entry.bag_sha256 != digest("tagmanifest-sha256.txt") || entry.manifest_sha256 != digest("data/manifest.json") {
+            if entry.bag_sha256 != digest("tagmanifest-sha256.txt")
+                || entry.manifest_sha256 != digest("data/manifest.json")
+            {
                 findings.push(fault(
                     extract,
                     "differs-from-ledger",
@@ -150,7 +154,15 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
 fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Result<Findings> {
     let manifest = Manifest::read(extract)?;
     let mut settings = settings.clone();
-    if let Ok(as_of) = manifest.as_of.parse() {
+    // The day that counted then counts now: from the record where it was another than the build's, else from the ledger.
+    let home = extract.parent().and_then(Path::parent).unwrap_or(extract);
+    let version = extract.file_name().and_then(|n| version_of(&n.to_string_lossy()));
+    let entered = ledger::read(home).ok().and_then(|l| {
+        let entry = l.entries().find(|e| e.project == manifest.project.id && e.version == version)?;
+        entry.as_of.clone()
+    });
+    settings.as_of_is_today = manifest.as_of.is_none();
+    if let Some(as_of) = manifest.as_of.clone().or(entered).and_then(|day| day.parse().ok()) {
         settings.as_of = as_of;
     }
     let inputs = inputs::read(&settings, std::slice::from_ref(&manifest.project.id))?;

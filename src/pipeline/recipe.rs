@@ -66,8 +66,7 @@ fn tables(
     }
     for (linked, plan) in spec.linked.iter().zip(&project.linked) {
         let sources: Vec<String> = project.sources.iter().map(digest).collect();
-        let elements: Vec<Option<&Element>> =
-            linked.joins.iter().map(|j| catalogue.element(&j.rows.element)).collect();
+        let elements: Vec<Option<&Element>> = linked.joins.iter().map(|j| catalogue.element(&j.rows.element)).collect();
         tables.insert(plan.path(), json!({"linked": linked, "elements": elements, "sources": sources}));
     }
     tables

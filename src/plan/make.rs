@@ -37,7 +37,10 @@ struct Use<'a> {
 }
 
 /// The files of each part, with their footers, or why there are none.
-type Parts = BTreeMap<Part, Result<Vec<Arc<FileFacts>>, Finding>>;
+type Parts = BTreeMap<Part, Result<Vec<Arc<FileFacts>>, Box<Finding>>>;
+
+/// The files of one part, each with its path below the sources folder, or why there are none.
+type Located = Result<Vec<(PathBuf, String)>, Box<Finding>>;
 
 /// Makes the plan. `None` where a finding concerns all projects, or no project is left; else the plan of those that
 /// pass, beside the findings of the others.
@@ -161,14 +164,12 @@ fn survey_parts(
     elements: &BTreeMap<crate::vocab::ElementName, Arc<Element>>,
     survey: &mut Survey,
 ) -> Parts {
-    let mut wanted: BTreeMap<Part, Result<Vec<(PathBuf, String)>, Finding>> = BTreeMap::new();
+    let mut wanted: BTreeMap<Part, Located> = BTreeMap::new();
     for approved in &input.approved {
         for used in uses(approved.spec(), elements) {
             for part in parts(used.element, used.rows) {
                 let slice = part.1;
-                wanted
-                    .entry(part)
-                    .or_insert_with(|| files_of(&input.ground.sources, used.element, slice).map_err(|f| *f));
+                wanted.entry(part).or_insert_with(|| files_of(&input.ground.sources, used.element, slice));
             }
         }
     }
@@ -182,10 +183,12 @@ fn survey_parts(
                     .into_iter()
                     .map(|(path, shown)| match (survey.facts(&path), problems.get(&path)) {
                         (Some(facts), _) => Ok(Arc::clone(facts)),
-                        (None, Some(problem)) => Err(problem.clone()),
-                        (None, None) => {
-                            Err(Finding::error("source-unreadable", Place::file(shown), "the file was not read"))
-                        }
+                        (None, Some(problem)) => Err(Box::new(problem.clone())),
+                        (None, None) => Err(Box::new(Finding::error(
+                            "source-unreadable",
+                            Place::file(shown),
+                            "the file was not read",
+                        ))),
                     })
                     .collect()
             });
@@ -202,32 +205,31 @@ fn check_use(used: &Use<'_>, files: &Parts, findings: &mut Findings) {
         let facts = match files.get(&part) {
             Some(Ok(facts)) => facts,
             Some(Err(finding)) => {
-                findings.push(finding.clone());
+                findings.push((**finding).clone());
                 continue;
             }
             None => continue,
         };
         for facts in facts {
-            if let Some(key) = column(facts, element, slice, &element.identifier.column, "the identifier", findings) {
-                if !identifies(&key.data_type) {
-                    findings.push(wrong_type(facts, &key, "an identifier (text or integer)"));
-                }
+            if let Some(key) = column(facts, element, slice, &element.identifier.column, "the identifier", findings)
+                && !identifies(&key.data_type)
+            {
+                findings.push(wrong_type(facts, &key, "an identifier (text or integer)"));
             }
             match &element.period {
                 Period::Column { column: name, .. } => {
-                    if let Some(year) = column(facts, element, slice, name, "the period", findings) {
-                        if !identifies(&year.data_type) {
-                            findings.push(wrong_type(facts, &year, "a year (text or integer)"));
-                        }
+                    if let Some(year) = column(facts, element, slice, name, "the period", findings)
+                        && !identifies(&year.data_type)
+                    {
+                        findings.push(wrong_type(facts, &year, "a year (text or integer)"));
                     }
                 }
                 Period::Spell { start, end, .. } => {
                     for (name, what) in [(start, "the start"), (end, "the end")] {
-                        if let Some(day) = column(facts, element, slice, name, what, findings) {
-                            if crate::survey::conversion(&day.data_type, Type::Date) == crate::survey::Conversion::Never
-                            {
-                                findings.push(wrong_type(facts, &day, "a date"));
-                            }
+                        if let Some(day) = column(facts, element, slice, name, what, findings)
+                            && crate::survey::conversion(&day.data_type, Type::Date) == crate::survey::Conversion::Never
+                        {
+                            findings.push(wrong_type(facts, &day, "a date"));
                         }
                     }
                 }

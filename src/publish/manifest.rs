@@ -29,7 +29,7 @@ pub struct Manifest {
     /// The spec that the panel approved.
     pub spec: SpecRecord,
     /// The day on which the approvals were found to be in force, `YYYY-MM-DD`.
-    pub as_of: String,
+    pub as_of: Option<String>,
     /// The record of the approval.
     pub approval: ApprovalRecord,
     /// Every element used, released or looked at for selection.

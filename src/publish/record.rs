@@ -32,7 +32,7 @@ pub(super) fn manifest(publication: &Publication<'_>, csv: Vec<FileRecord>) -> R
         project: same(&spec.project)?,
         revision: spec.revision,
         spec: SpecRecord { sha256: spec.sha256.clone(), text: spec.text.clone(), parsed: same(spec)? },
-        as_of: approved.as_of().to_string(),
+        as_of: (!publication.run.as_of_is_today).then(|| approved.as_of().to_string()),
         approval: same(approved.record())?,
         uses: same(approved.uses())?,
         plan: publication.plan.clone(),

@@ -197,7 +197,7 @@ fn properties(publication: &Publication<'_>, manifest: &Manifest) -> Vec<Value> 
         ("key_id", "Name of the key behind the pseudonyms", manifest.key.id.clone()),
         ("key_fingerprint", "Fingerprint of that key", manifest.key.fingerprint.clone()),
         ("epoch", "Epoch of the pseudonyms", manifest.key.epoch.to_string()),
-        ("as_of", "Day on which the approvals were in force", manifest.as_of.clone()),
+        ("as_of", "Day on which the approvals were in force", publication.run.as_of.to_string()),
     ];
     if !publication.run.as_of_is_today {
         list.push(("as_of_note", "That day", "not the day of the build".to_owned()));

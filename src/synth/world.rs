@@ -22,7 +22,7 @@ const RECORD: &str = "SYNTH.json";
 const PARTS: [&str; 8] =
     ["leo.yaml", "leo.keyring", "sources", "catalogue", "specs", "approvals", "exclusions", RECORD];
 /// What may lie beside it and is left alone.
-const BESIDE: [&str; 2] = ["extracts", "scratch"];
+const BESIDE: [&str; 4] = ["extracts", "scratch", "README.md", "vectors.yaml"];
 /// The most people that identifiers can tell apart.
 const MOST_PERSONS: u64 = 100_000_000;
 
@@ -140,7 +140,8 @@ fn prepare(out: &Path) -> Result<()> {
         return Ok(());
     }
     let foreign = names.iter().find(|name| !PARTS.contains(&name.as_str()) && !BESIDE.contains(&name.as_str()));
-    if !names.iter().any(|name| name == RECORD) || foreign.is_some() {
+    let unmarked = !names.iter().any(|name| name == RECORD) && names.iter().any(|name| PARTS.contains(&name.as_str()));
+    if unmarked || foreign.is_some() {
         let finding = Finding::error(
             "synth-folder-not-empty",
             Place::file(out.display().to_string()),

@@ -5,8 +5,9 @@ use super::expected::{Role, Table};
 use super::rows::Facts;
 use super::tally::{Check, Tally};
 use crate::spec::{Spec, Step};
-use crate::vocab::{Attrition, ProjectAccount, StepCount, TableRecord, safe_text};
+use crate::vocab::{Attrition, ElementName, ProjectAccount, StepCount, TableRecord, safe_text};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
@@ -21,29 +22,31 @@ pub(super) struct Seen<'a> {
 }
 
 /// Compares the tables that were read with the account, and with what the spec expects.
-pub(super) fn check(data: &Path, against: &Against<'_>, seen: &[Seen<'_>], tally: &mut Tally) {
+///
+/// A table that is missing or unreadable has been refused as such: what its rows would have counted for is left out.
+pub(super) fn check(data: &Path, against: &Against<'_>, wanted: &[Table<'_>], seen: &[Seen<'_>], tally: &mut Tally) {
     expectations(against.spec, seen, tally);
     let Some(account) = against.account else { return };
     for table in seen {
-        match account.tables.iter().find(|record| is_of(record, table)) {
+        match account.tables.iter().find(|record| is_of(record, table.table)) {
             Some(record) => compare(data, table, record, tally),
             None => tally.refuse("counts-differ", &table.path, "the builder's account does not know the table"),
         }
     }
     for record in &account.tables {
         tally.look(Check::Counts, 1);
-        if !seen.iter().any(|table| is_of(record, table)) {
-            tally.refuse("counts-differ", "data/", "the builder's account knows a table that was not read");
+        if !wanted.iter().any(|table| is_of(record, table)) {
+            tally.refuse("counts-differ", "data/", "the builder's account knows a table that the approval does not");
         }
     }
-    fates(account, against.spec, seen, tally);
+    fates(account, wanted, seen, tally);
     attrition(&account.attrition, against.spec, tally);
     people(account, seen, tally);
 }
 
 /// Whether a record is of a table. The builder counts Parquet files, also where only their CSV twins are published.
-fn is_of(record: &TableRecord, seen: &Seen<'_>) -> bool {
-    record.path.strip_suffix(".parquet") == Some(seen.table.stem.as_str())
+fn is_of(record: &TableRecord, table: &Table<'_>) -> bool {
+    record.path.strip_suffix(".parquet") == Some(table.stem.as_str())
 }
 
 fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, tally: &mut Tally) {
@@ -95,30 +98,26 @@ fn digest(path: &Path) -> Option<(u64, String)> {
 }
 
 /// Every row read has one fate, and those kept are the rows of the tables.
-fn fates(account: &ProjectAccount, spec: &Spec, seen: &[Seen<'_>], tally: &mut Tally) {
+fn fates(account: &ProjectAccount, wanted: &[Table<'_>], seen: &[Seen<'_>], tally: &mut Tally) {
     for slice in &account.slices {
         tally.look(Check::Counts, 1);
         if !slice.fates.add_up() {
-            tally.refuse(
-                "fates-do-not-add-up",
-                &format!("{}/", slice.element),
-                "rows read and their fates do not add up",
-            );
+            let path = format!("{}/", slice.element);
+            tally.refuse("fates-do-not-add-up", &path, "rows read and their fates do not add up");
         }
     }
-    for request in &spec.elements {
-        let element = &request.rows.element;
+    let elements: BTreeSet<&ElementName> = wanted.iter().filter_map(|table| table.element).collect();
+    for element in elements {
         let kept = account.slices.iter().filter(|slice| slice.element == *element);
-        // An element that is cut by a column has one account for all its periods.
-        let whole = kept.clone().all(|slice| slice.slice.is_none());
         let tables = || seen.iter().filter(|table| table.table.element == Some(element));
-        let path = format!("{element}/");
-        if whole {
-            tally.look(Check::Counts, 1);
-            let (kept, rows) =
-                (kept.map(|slice| slice.fates.kept).sum::<u64>(), tables().map(|t| t.facts.rows).sum::<u64>());
-            if kept != rows {
-                tally.refuse("counts-differ", &path, "rows are not those that the builder kept");
+        // An element that is cut by a column has one account for all its periods.
+        if kept.clone().all(|slice| slice.slice.is_none()) {
+            if tables().count() == wanted.iter().filter(|table| table.element == Some(element)).count() {
+                tally.look(Check::Counts, 1);
+                let kept: u64 = kept.map(|slice| slice.fates.kept).sum();
+                if kept != tables().map(|table| table.facts.rows).sum::<u64>() {
+                    tally.refuse("counts-differ", &format!("{element}/"), "rows are not those that the builder kept");
+                }
             }
             continue;
         }

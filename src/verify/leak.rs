@@ -3,6 +3,7 @@
 
 use super::identifiers::{compact, has_address, husid_is_valid, is_nino, is_postcode, uln_is_valid, upn_of};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A column is refused where at least this share of its distinct values are UPNs, ULNs or HUSIDs…
 const SHARE: f64 = 0.01;
@@ -99,7 +100,26 @@ pub(super) const LEAST: u64 = 1_000_000_000;
 pub(super) struct Distinct {
     /// A value is kept where its hash begins with so many zero bits.
     level: u32,
-    kept: HashMap<u64, u8>,
+    kept: HashMap<u64, u8, BuildHasherDefault<AsItIs>>,
+}
+
+/// The keys are hashes already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        // The table looks at the first and the last bits; the first are zero in a thinned sample.
+        self.0 = hash.rotate_left(32);
+    }
 }
 
 /// How many distinct values are kept at most.

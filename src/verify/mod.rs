@@ -151,7 +151,7 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
         seen.extend(table);
         tally.merge(found);
     }
-    account::check(data, against, &seen, &mut tally);
+    account::check(data, against, &tables, &seen, &mut tally);
     let (mut findings, checks) = tally.finish();
     let project = against.spec.project.id.as_str();
     findings.iter_mut().for_each(|finding| finding.project = Some(project.to_owned()));

@@ -126,7 +126,7 @@ fn scan_numbers(cells: &Cells<'_>, distinct: &mut Distinct) -> usize {
 }
 
 /// How many texts are remembered for each column.
-const CACHE: usize = 512;
+const CACHE: usize = 2048;
 
 /// A text that was looked at: its view, the batch it lay in, and the verdict.
 #[derive(Clone, Copy)]

@@ -167,10 +167,10 @@ fn fault() -> Error {
 
 fn year_texts(years: &ArrayRef) -> ArrayRef {
     let years = years.as_primitive::<Int16Type>();
-    if let Some(first) = years.iter().next().flatten() {
-        if years.iter().all(|y| y == Some(first)) {
-            return constant(&Year(first).to_string(), years.len());
-        }
+    if let Some(first) = years.iter().next().flatten()
+        && years.iter().all(|y| y == Some(first))
+    {
+        return constant(&Year(first).to_string(), years.len());
     }
     Arc::new(years.iter().map(|y| y.map(|y| Year(y).to_string())).collect::<StringArray>())
 }

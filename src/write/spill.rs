@@ -1,13 +1,14 @@
 //! Spilled rows: buckets of rank as Arrow IPC in scratch. De-identified already: ranks and released values.
 
 use super::gather::{Pick, RowSet};
+use crate::files::operation;
 use crate::vocab::{Error, Result};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::datatypes::{Field, Schema, UInt32Type};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,11 +49,10 @@ impl Spill {
 
     /// Writes rows out, a segment a bucket.
     pub(super) fn write(&mut self, set: RowSet) -> Result<()> {
-        let failed = |e| Error::writing("spill to", self.path.clone(), e);
         let mut set = set;
         set.sort_by_rank();
-        let file = File::options().create(true).append(true).open(&self.path).map_err(failed)?;
-        let mut file = BufWriter::new(file);
+        let mut file = operation::open_kept(&self.path)?;
+        file.seek(SeekFrom::Start(self.end)).map_err(|e| Error::writing("spill to", self.path.clone(), e))?;
         let mut picks = set.picks();
         for bucket in 0..self.buckets {
             let ranks = self.ranks(bucket);
@@ -69,10 +69,10 @@ impl Spill {
             self.segments.push(Segment { bucket, start: self.end, length: written });
             self.end += written;
         }
-        file.flush().map_err(|e| Error::writing("spill to", self.path.clone(), e))
+        Ok(())
     }
 
-    fn segment(&self, set: &RowSet, picks: &[Pick], file: &mut impl Write) -> Result<u64> {
+    fn segment(&self, set: &RowSet, picks: &[Pick], file: &mut File) -> Result<u64> {
         let fault = |_| Error::Internal("rows cannot be spilled".to_owned());
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_iter_values(picks.iter().map(|p| p.rank)))];
         columns.extend(set.gather(picks)?);
@@ -84,10 +84,9 @@ impl Spill {
         writer.write(&batch).map_err(fault)?;
         writer.finish().map_err(fault)?;
         drop(writer);
-        let failed = |e| Error::writing("spill to", self.path.clone(), e);
         let length = u64::try_from(bytes.len()).map_err(|_| Error::Internal("a spill too large".to_owned()))?;
-        file.write_all(&length.to_le_bytes()).map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
+        operation::write_all(file, &self.path, &length.to_le_bytes())?;
+        operation::write_all(file, &self.path, &bytes)?;
         Ok(length + 8)
     }
 
@@ -131,6 +130,6 @@ impl Spill {
 impl Drop for Spill {
     fn drop(&mut self) {
         // Scratch is swept as a whole later; a file that cannot be removed now is no loss.
-        let _ = std::fs::remove_file(&self.path);
+        operation::remove(&self.path).ok();
     }
 }

@@ -10,6 +10,7 @@ mod node;
 mod parse;
 mod scalar;
 pub mod schema;
+mod strict;
 mod words;
 
 pub use decode::{Decoder, Fields};
@@ -18,6 +19,7 @@ pub use node::{Content, Key, Mark, Node};
 pub(crate) use parse::clip;
 pub use parse::{BYTES_MAX, DEPTH_MAX, NODES_MAX, parse, read_text};
 pub use scalar::{Reading, Scalar, quote};
+pub use strict::strict;
 
 /// The codes of this room's findings, each with its meaning.
 pub const CODES: &[(&str, &str)] = &[

@@ -31,7 +31,7 @@ const PARTS: [(&str, &str); 8] = [
 pub(super) fn page(publication: &Publication<'_>, manifest: &Manifest, record: &str, version: u32) -> String {
     let name = format!("{} {}", manifest.project.id, version_name(version));
     let parts: [Markup; 8] = [
-        summary::allowed(manifest),
+        summary::allowed(publication, manifest),
         released::released(publication, manifest),
         counts::cohort(manifest, &publication.approved.spec().cohort.description),
         counts::linkage(manifest),

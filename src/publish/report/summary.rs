@@ -65,7 +65,7 @@ pub(super) fn facts(publication: &Publication<'_>, manifest: &Manifest, version:
 }
 
 /// Who allowed what until when.
-pub(super) fn allowed(manifest: &Manifest) -> Markup {
+pub(super) fn allowed(publication: &Publication<'_>, manifest: &Manifest) -> Markup {
     let approval = &manifest.approval;
     let owns = |body: &str| -> String {
         let of = |owner: &str| (owner == "DfE" && body == "DSAP") || owner == body;
@@ -91,7 +91,7 @@ pub(super) fn allowed(manifest: &Manifest) -> Markup {
     let head = ["Body", "Reference", "Decided", "Expires", "Clearances", "Fee paid", "Decides for"];
     html! {
         p {
-            "These decisions were in force on " (manifest.as_of) ". They are about the spec with exactly this digest; "
+            "These decisions were in force on " (publication.run.as_of) ". They are about the spec with exactly this digest; "
             "a spec that differs by one byte is another."
         }
         (super::table("Decisions", &head, usize::MAX, &rows))

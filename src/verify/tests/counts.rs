@@ -1,6 +1,6 @@
 //! What the builder counted against what is there: every count that differs is refused.
 
-use super::fixture::{KS4, LATER, PEOPLE};
+use super::fixture::{JOBS, KS4, LATER, LEAVERS, PEOPLE};
 use super::world::World;
 use crate::vocab::ProjectAccount;
 use arrow::array::UInt32Array;
@@ -19,6 +19,7 @@ fn counts_that_differ_are_refused() {
     refused(|a| a.tables[2].persons -= 1, differ);
     refused(|a| a.tables[2].columns[3].missing += 1, differ);
     refused(|a| drop(a.tables.pop()), differ);
+    refused(|a| a.tables[0].path = "npd.cla/all.parquet".to_owned(), differ);
 }
 
 #[test]
@@ -67,4 +68,14 @@ fn expectations_are_held() {
     let mut world = World::new();
     world.spec.expect.linked[0].1 = 0.51;
     assert_eq!(world.codes(), ["expectation-missed"]);
+}
+
+#[test]
+fn a_missing_table_is_refused_once_and_not_for_its_counts_too() {
+    for stem in [KS4, JOBS, LEAVERS] {
+        let mut world = World::new();
+        world.count();
+        std::fs::remove_file(world.path(stem)).unwrap();
+        assert_eq!(world.codes(), ["file-missing"]);
+    }
 }
