@@ -174,6 +174,14 @@ impl World {
         replace(&path, text.replace(old, &digest).as_bytes());
     }
 
+    /// Adds a project whose spec and approval are another's, but for the identifier.
+    pub(crate) fn add_twin(&self, of: &str, twin: &str) {
+        let text = |path: PathBuf| std::fs::read_to_string(path).unwrap().replace(of, twin);
+        std::fs::write(self.spec(twin), text(self.spec(of))).unwrap();
+        std::fs::write(self.approval(twin), text(self.approval(of))).unwrap();
+        self.approve(twin);
+    }
+
     /// The catalogue's sources, by path below `sources`.
     pub(crate) fn source(&self, below: &str) -> PathBuf {
         self.path(&format!("sources/{below}"))
