@@ -75,6 +75,17 @@ pub(super) fn keyring(settings: &Settings) -> Result<Keyring> {
     Keyring::load(&settings.keyring)
 }
 
+/// What ended the reading, with what is wrong with the keyring beside it: all findings of a run are told at once.
+pub(super) fn with_key(error: Error, settings: &Settings) -> Error {
+    match (error, keyring(settings)) {
+        (Error::Findings(mut findings), Err(Error::Findings(key))) => {
+            findings.extend(key);
+            Error::Findings(findings)
+        }
+        (error, _) => error,
+    }
+}
+
 /// The files of the specs asked for: paths as they are, project identifiers by file name.
 fn spec_files(settings: &Settings, specs: &[String]) -> Result<Vec<PathBuf>> {
     let folder = &settings.config.specs;

@@ -68,7 +68,7 @@ pub struct Built {
 pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Outcome> {
     let started = (Timestamp::now(), Instant::now());
     observer.on(Event::Step("survey"));
-    let inputs = inputs::read(settings, specs)?;
+    let inputs = inputs::read(settings, specs).map_err(|error| inputs::with_key(error, settings))?;
     let (plan, mut findings) = inputs.plan(settings);
     let (plan, keyring) = match (plan, inputs::keyring(settings)) {
         (Some(plan), Ok(keyring)) => (plan, keyring),
@@ -116,7 +116,7 @@ fn interrupted(observer: &Arc<dyn Observer>) -> Result<()> {
 /// Where even that cannot be read.
 pub fn check(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>) -> Result<Findings> {
     observer.on(Event::Step("survey"));
-    let inputs = inputs::read(settings, specs)?;
+    let inputs = inputs::read(settings, specs).map_err(|error| inputs::with_key(error, settings))?;
     let key = match inputs::keyring(settings) {
         Err(Error::Findings(findings)) => findings,
         Err(error) => return Err(error),
