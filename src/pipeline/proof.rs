@@ -115,7 +115,8 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
         Err(_) => return vec![fault(&file, "ledger-unreadable", "the ledger cannot be read")],
     };
     let mut findings = Findings::new();
-    match keyring(settings) {
+    let keyring = keyring(settings);
+    match &keyring {
         Ok(keyring) => findings.extend(read.check(&|id, message| {
             let key = crate::vocab::KeyId::new(id).and_then(|id| Some(keyring.key(&id)?.ledger()))?;
             Some(key.tag(message))
@@ -133,19 +134,27 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
         e.project == manifest.project.id && e.kind == ledger::PUBLISHED && (version.is_none() || e.version == version)
     });
     let digest = |path: &str| sha256_file(&extract.join(path)).ok().map(|(_, sha256)| sha256);
+    let names = |e: &ledger::Entry| {
+        e.bag_sha256 == digest("tagmanifest-sha256.txt") && e.manifest_sha256 == digest("data/manifest.json")
+    };
+    // A build killed between the rename and the ledger leaves its signed entry in a note, for the next run to enter.
+    let noted = || {
+        let key = keyring.as_ref().ok()?.current().ledger();
+        let entry = crate::publish::unfinished(extract.parent()?, &|message| key.tag(message))?;
+        (entry.project == manifest.project.id && entry.version == version && names(&entry)).then_some(())
+    };
     match entry {
-        None => findings.push(fault(extract, "not-in-ledger", "the ledger knows no such extract")),
-        Some(entry) => {
-            if entry.bag_sha256 != digest("tagmanifest-sha256.txt")
-                || entry.manifest_sha256 != digest("data/manifest.json")
-            {
-                findings.push(fault(
-                    extract,
-                    "differs-from-ledger",
-                    "the extract is not what the ledger says was published",
-                ));
-            }
+        Some(entry) if names(entry) => {}
+        Some(_) => {
+            let message = "the extract is not what the ledger says was published";
+            findings.push(fault(extract, "differs-from-ledger", message));
         }
+        None if noted().is_some() => {
+            let message = "the extract is whole, but the run that published it was cut short before the ledger";
+            let finding = Finding::warning("publication-unfinished", Place::file(shown(extract)), message);
+            findings.push(finding.help("the next build enters it"));
+        }
+        None => findings.push(fault(extract, "not-in-ledger", "the ledger knows no such extract")),
     }
     findings
 }

@@ -29,6 +29,13 @@ pub(super) fn complete(extracts: &Path, home: &Path, version: u32, entry: Entry,
     operation::remove(&home.join(PENDING))
 }
 
+/// What a publication that was cut short was about to enter into the ledger. `None` where none was, or the note is not
+/// signed with the key.
+#[must_use]
+pub fn unfinished(home: &Path, mac: &Mac<'_>) -> Option<Entry> {
+    ledger::signed(&operation::read_if_there(&home.join(PENDING)).ok()??, mac)
+}
+
 /// Finishes, in all projects of an extracts folder, what dead runs began. Tells what it did, as warnings. The caller holds
 /// the lock.
 ///
