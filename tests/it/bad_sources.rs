@@ -58,7 +58,9 @@ const DAMAGES: &[Damage] = &[
     ("cut in its footer", 65, "source-not-parquet", |p| cut(p, |n| n - 9)),
     ("of four bytes", 65, "source-not-parquet", |p| cut(p, |_| 4)),
     ("empty", 65, "source-not-parquet", |p| replace(p, b"")),
-    ("text", 65, "source-not-parquet", |p| replace(p, "Not Parquet, but long enough to be read. ".repeat(9).as_bytes())),
+    ("text", 65, "source-not-parquet", |p| {
+        replace(p, "Not Parquet, but long enough to be read. ".repeat(9).as_bytes())
+    }),
     ("a false tail", 65, "source-not-parquet", |p| replace(p, b"PAR1\x00\x00\x00\x00\xff\xff\xff\x7fPAR1")),
     ("a column missing", 65, "column-missing", |p| rewrite(p, |b| with_column(b, "KS4_GENDER", None))),
     ("no identifier", 65, "column-missing", |p| rewrite(p, |b| with_column(b, "KS4_PupilMatchingRefAnonymous", None))),
@@ -148,7 +150,9 @@ fn a_corrupt_page_is_a_finding_and_never_a_panic() {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
     let group = reader.metadata().row_group(0);
     let (mut refused, mut tried) = (0, 0);
-    for column in group.columns().iter().filter(|c| COLUMNS.iter().any(|n| c.column_descr().name().eq_ignore_ascii_case(n))) {
+    for column in
+        group.columns().iter().filter(|c| COLUMNS.iter().any(|n| c.column_descr().name().eq_ignore_ascii_case(n)))
+    {
         let (start, length) = column.byte_range();
         let (start, length) = (usize::try_from(start).unwrap(), usize::try_from(length).unwrap());
         for part in [0, 1, 2, 3] {
@@ -220,7 +224,8 @@ fn an_empty_row_group_changes_nothing_and_a_table_of_no_rows_is_an_empty_table()
 fn fates(world: &World) -> BTreeMap<String, u64> {
     let manifest = manifest(&world.latest(SMALL));
     let slices = manifest["slices"].as_array().unwrap();
-    let slice = slices.iter().find(|s| s["slice"].to_string().contains("2004/2005")).unwrap_or_else(|| panic!("{slices:?}"));
+    let slice =
+        slices.iter().find(|s| s["slice"].to_string().contains("2004/2005")).unwrap_or_else(|| panic!("{slices:?}"));
     slice["fates"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), v.as_u64().unwrap())).collect()
 }
 
@@ -271,14 +276,17 @@ fn malformed_identifiers_are_counted_by_reason() {
     }
     world.edit(&world.path("leo.yaml"), "kind: pmr", "kind: uln");
     world.amend(SMALL, "linked: {pmr: 0.5..1.0}", "linked: {uln: 0.5..1.0}");
-    let sources = files(&world.path("sources")).into_keys().filter(|p| p.starts_with("npd/ks4/") || p.ends_with("pmr.parquet"));
+    let sources =
+        files(&world.path("sources")).into_keys().filter(|p| p.starts_with("npd/ks4/") || p.ends_with("pmr.parquet"));
     for path in sources.map(|p| format!("sources/{p}")).chain(["exclusions/objections.parquet".to_owned()]) {
         let path = world.path(&path);
         rewrite(&path, |batch| {
             let schema = batch.schema();
-            let name = |f: &&Arc<Field>| f.name().to_ascii_lowercase().ends_with("matchingrefanonymous") || f.name() == "pmr";
+            let name =
+                |f: &&Arc<Field>| f.name().to_ascii_lowercase().ends_with("matchingrefanonymous") || f.name() == "pmr";
             let column = schema.fields().iter().find(name).unwrap().name();
-            let mut ids: Vec<Option<String>> = texts(batch, column).iter().map(|id| id.as_deref().map(ten_digits)).collect();
+            let mut ids: Vec<Option<String>> =
+                texts(batch, column).iter().map(|id| id.as_deref().map(ten_digits)).collect();
             if path.ends_with("KS4_2004_2005.parquet") {
                 for (id, bad) in ids.iter_mut().zip(["#N/A", "123456789", "12345678901", "123456789X"]) {
                     *id = Some(bad.to_owned());
@@ -333,7 +341,9 @@ fn a_keyring_absent_open_to_others_or_malformed_stops_all_and_shows_no_secret() 
 #[test]
 fn an_output_folder_that_cannot_be_written_ends_with_73() {
     // Root may write anywhere, so the obstacle is a file, and a file system that makes no folders.
-    for (setting, value) in [("extracts", "leo.keyring/extracts"), ("extracts", "/proc/extracts"), ("scratch", "SYNTH.json/scratch")] {
+    for (setting, value) in
+        [("extracts", "leo.keyring/extracts"), ("extracts", "/proc/extracts"), ("scratch", "SYNTH.json/scratch")]
+    {
         let world = World::new();
         let config = world.path("leo.yaml");
         if setting == "extracts" {

@@ -27,16 +27,73 @@ const CASES: &[Case] = &[
     spec("a key given twice", "revision: 1\n", "revision: 1\nrevision: 1\n", "duplicate-key", "revision: 1"),
     spec("a wrong type", "researchers: 3", "researchers: [3]", "wrong-type", "researchers: [3]"),
     spec("an unknown element", "element: npd.nccis", "element: npd.ncciss", "unknown-element", "npd.ncciss"),
-    spec("an unknown variable", "      - LanguageGroupMajor\n", "      - LanguageGroupMajr\n", "unknown-variable", "LanguageGroupMajr"),
+    spec(
+        "an unknown variable",
+        "      - LanguageGroupMajor\n",
+        "      - LanguageGroupMajr\n",
+        "unknown-variable",
+        "LanguageGroupMajr",
+    ),
     spec("an impossible year", "years: 2009/2010..2010/2011", "years: 2009/2011", "years-malformed", "2009/2011"),
-    spec("a year outside coverage", "years: 2010/2011..2013/2014", "years: 1990/1991", "year-outside-coverage", "1990/1991"),
-    spec("an identifier", "      - LanguageGroupMajor\n", "      - PupilMatchingRefAnonymous\n", "identifier-requested", "PupilMatchingRefAnonymous"),
+    spec(
+        "a year outside coverage",
+        "years: 2010/2011..2013/2014",
+        "years: 1990/1991",
+        "year-outside-coverage",
+        "1990/1991",
+    ),
+    spec(
+        "an identifier",
+        "      - LanguageGroupMajor\n",
+        "      - PupilMatchingRefAnonymous\n",
+        "identifier-requested",
+        "PupilMatchingRefAnonymous",
+    ),
     spec("a variable never released", "      - LanguageGroupMajor\n", "      - UPN\n", "never-released", "- UPN"),
-    spec("a finer release", "- {name: LAESTAB}", "- {name: LAESTAB, release: as_is}", "release-too-fine", "release: as_is"),
-    spec("a value of another type", "{variable: OnRoll, equals: 1}", "{variable: OnRoll, equals: one}", "wrong-type", "equals: one"),
-    Case { what: "a secondment over two years", project: WIDE, from: "ends: 2021-12-17", to: "ends: 2022-01-21", approved: true, exit: 77, code: "secondment-too-long", at: "2022-01-21" },
-    Case { what: "a secondment that is over", project: WIDE, from: "{starts: 2020-01-20, ends: 2021-12-17", to: "{starts: 2018-01-22, ends: 2019-12-17", approved: true, exit: 77, code: "secondment-over", at: "" },
-    Case { what: "one byte changed after approval", project: WIDE, from: "", to: "", approved: false, exit: 77, code: "spec-changed-since-approval", at: "" },
+    spec(
+        "a finer release",
+        "- {name: LAESTAB}",
+        "- {name: LAESTAB, release: as_is}",
+        "release-too-fine",
+        "release: as_is",
+    ),
+    spec(
+        "a value of another type",
+        "{variable: OnRoll, equals: 1}",
+        "{variable: OnRoll, equals: one}",
+        "wrong-type",
+        "equals: one",
+    ),
+    Case {
+        what: "a secondment over two years",
+        project: WIDE,
+        from: "ends: 2021-12-17",
+        to: "ends: 2022-01-21",
+        approved: true,
+        exit: 77,
+        code: "secondment-too-long",
+        at: "2022-01-21",
+    },
+    Case {
+        what: "a secondment that is over",
+        project: WIDE,
+        from: "{starts: 2020-01-20, ends: 2021-12-17",
+        to: "{starts: 2018-01-22, ends: 2019-12-17",
+        approved: true,
+        exit: 77,
+        code: "secondment-over",
+        at: "",
+    },
+    Case {
+        what: "one byte changed after approval",
+        project: WIDE,
+        from: "",
+        to: "",
+        approved: false,
+        exit: 77,
+        code: "spec-changed-since-approval",
+        at: "",
+    },
 ];
 
 /// The lines of a document that hold a text.
@@ -110,11 +167,15 @@ fn all_findings_of_a_run_are_told_at_once_also_as_json() {
     assert!(text.flat().contains("LanguageGroupMajor"), "{}", text.said());
     let json = world.run(&["check", "--quiet", "--as-of", DAY, "--format", "json"]).ends(65).json();
     assert_eq!(json["exit"], 65);
-    let findings: Vec<&Value> = json["findings"].as_array().unwrap().iter().filter(|f| f["severity"] == "error").collect();
+    let findings: Vec<&Value> =
+        json["findings"].as_array().unwrap().iter().filter(|f| f["severity"] == "error").collect();
     assert!(findings.len() >= 4, "{json:#}");
     for finding in findings {
         assert!(finding["at"]["file"].as_str().unwrap().contains("specs/LEO-"), "{finding:#}");
-        assert!(finding["at"]["line"].as_u64().unwrap() > 0 && finding["at"]["column"].as_u64().unwrap() > 0, "{finding:#}");
+        assert!(
+            finding["at"]["line"].as_u64().unwrap() > 0 && finding["at"]["column"].as_u64().unwrap() > 0,
+            "{finding:#}"
+        );
         assert!(!finding["message"].as_str().unwrap().is_empty() && finding["help"].is_string(), "{finding:#}");
         assert!(finding["project"].is_string(), "{finding:#}");
     }
@@ -129,8 +190,22 @@ fn all_findings_of_a_run_are_told_at_once_also_as_json() {
 const RECORDS: &[(&str, &str, &str, &str, &str, &str)] = &[
     ("not yet in force", "decided: 2019-12-02", "decided: 2020-01-07", DAY, "approval-not-yet-in-force", "HMRC"),
     ("expired", "", "", "2022-01-01", "secondment-over", ""),
-    ("expired decision", "expires: 2021-12-31}\n  - {body: HESA", "expires: 2020-01-05}\n  - {body: HESA", DAY, "approval-expired", "DSAP"),
-    ("lacking an owner", "  - {body: HMRC, reference: HMRC-2019-881, decided: 2019-12-02, expires: 2021-12-31}\n", "", DAY, "decision-missing", "HMRC"),
+    (
+        "expired decision",
+        "expires: 2021-12-31}\n  - {body: HESA",
+        "expires: 2020-01-05}\n  - {body: HESA",
+        DAY,
+        "approval-expired",
+        "DSAP",
+    ),
+    (
+        "lacking an owner",
+        "  - {body: HMRC, reference: HMRC-2019-881, decided: 2019-12-02, expires: 2021-12-31}\n",
+        "",
+        DAY,
+        "decision-missing",
+        "HMRC",
+    ),
     ("HESA's fee unpaid", ", fee_paid: 2019-12-10", "", DAY, "fee-unpaid", "HESA"),
     ("HESA's fee paid too late", "fee_paid: 2019-12-10", "fee_paid: 2020-01-07", DAY, "fee-unpaid", "HESA"),
 ];

@@ -1,7 +1,9 @@
 //! What holds between projects and over time: only the spec's tables leave, projects cannot be joined, secrets stay
 //! secret, the plan tells all, and a build that is stopped leaves an old or a new extract, never half of one.
 
-use crate::support::{COARSE, DAY, Run, SMALL, WIDE, World, command, data, files, manifest, people, read, replace, tables};
+use crate::support::{
+    COARSE, DAY, Run, SMALL, WIDE, World, command, data, files, manifest, people, read, replace, tables,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
@@ -22,8 +24,7 @@ fn only_what_the_spec_names_is_published() {
         // The elements as the spec's text has them, beside what the tool says that it read.
         let text = std::fs::read_to_string(world.spec(project)).unwrap();
         let released = &text[text.find("\nelements:").unwrap()..];
-        let named: BTreeSet<&str> =
-            released.lines().filter_map(|l| l.trim().strip_prefix("- element: ")).collect();
+        let named: BTreeSet<&str> = released.lines().filter_map(|l| l.trim().strip_prefix("- element: ")).collect();
         let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for element in spec["elements"].as_array().unwrap() {
             let variables = element["variables"].as_array().unwrap().iter().map(|v| v["variable"].as_str().unwrap());
@@ -202,7 +203,8 @@ fn secrets_cannot_be_printed() {
         absent(&path, &bytes);
     }
     // A keyring that cannot be read is told without being shown.
-    for broken in [ring.replacen("keyring: 1", "keyring: one", 1), ring.replace("id:", "di:"), format!("{ring}\n  - [")] {
+    for broken in [ring.replacen("keyring: 1", "keyring: one", 1), ring.replace("id:", "di:"), format!("{ring}\n  - [")]
+    {
         replace(&world.path("leo.keyring"), broken.as_bytes());
         runs.push(world.run(&["keys", "list"]).ends(78));
         runs.push(world.build(&["--format", "json"]).ends(78));

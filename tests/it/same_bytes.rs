@@ -19,7 +19,8 @@ fn world() -> World {
 
 /// All bytes below `data/` of all projects' newest versions.
 fn all(world: &World, of: impl Fn(&Path) -> BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    let of_project = |p: &str| of(&world.latest(p)).into_iter().map(move |(path, b)| (format!("{p}/{path}"), b)).collect::<Vec<_>>();
+    let of_project =
+        |p: &str| of(&world.latest(p)).into_iter().map(move |(path, b)| (format!("{p}/{path}"), b)).collect::<Vec<_>>();
     PROJECTS.iter().flat_map(|p| of_project(p)).collect()
 }
 
@@ -86,12 +87,20 @@ fn restyled(batch: &RecordBatch, text: &DataType) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
-fn rewrite_sources(world: &World, split: bool, change: impl Fn(&RecordBatch) -> RecordBatch, properties: &WriterProperties) {
+fn rewrite_sources(
+    world: &World,
+    split: bool,
+    change: impl Fn(&RecordBatch) -> RecordBatch,
+    properties: &WriterProperties,
+) {
     for (path, _) in files(&world.path("sources")) {
         let file = world.source(&path);
         let batch = change(&read(&file));
         // Elements whose location is a folder may be cut into any files.
-        let folder = path.contains("part-") || path.contains("leo/earnings/") || path.contains("ilr/") || path.contains("npd/nccis/");
+        let folder = path.contains("part-")
+            || path.contains("leo/earnings/")
+            || path.contains("ilr/")
+            || path.contains("npd/nccis/");
         if split && folder && batch.num_rows() > 1 {
             let half = batch.num_rows() / 3 + 1;
             let deeper = file.parent().unwrap().join("more/part=2");
@@ -136,6 +145,7 @@ fn the_layout_of_the_sources_does_not_show_in_the_tables() {
 
 #[test]
 fn synth_writes_the_same_world_on_any_number_of_threads() {
-    let (one, many) = (World::made(&["--persons", "500", "--threads", "1"]), World::made(&["--persons", "500", "--threads", "7"]));
+    let (one, many) =
+        (World::made(&["--persons", "500", "--threads", "1"]), World::made(&["--persons", "500", "--threads", "7"]));
     assert_same("synth", &files(&one.path("")), &files(&many.path("")));
 }

@@ -30,8 +30,16 @@ const TAMPERINGS: &[Tampering] = &[
     Tampering { what: "a row removed", change: |p| rows(p, |n| (1..n).collect()), code: "counts-differ" },
     Tampering { what: "rows in another order", change: |p| rows(p, |n| (0..n).rev().collect()), code: "rows-unsorted" },
     Tampering { what: "a table added", change: add_a_table, code: "file-not-approved" },
-    Tampering { what: "a note added", change: |p| std::fs::write(p.join("data/notes.txt"), "x").unwrap(), code: "file-not-approved" },
-    Tampering { what: "a table removed", change: |p| std::fs::remove_file(p.join(TABLE)).unwrap(), code: "file-missing" },
+    Tampering {
+        what: "a note added",
+        change: |p| std::fs::write(p.join("data/notes.txt"), "x").unwrap(),
+        code: "file-not-approved",
+    },
+    Tampering {
+        what: "a table removed",
+        change: |p| std::fs::remove_file(p.join(TABLE)).unwrap(),
+        code: "file-missing",
+    },
     Tampering { what: "a column renamed", change: rename_a_column, code: "columns-differ" },
     Tampering { what: "a column added", change: add_a_column, code: "columns-differ" },
     Tampering { what: "a person outside the cohort", change: add_a_stranger, code: "person-not-in-cohort" },
@@ -281,7 +289,9 @@ fn a_bag_whose_manifests_were_left_alone_tells_too() {
 #[test]
 fn an_altered_ledger_is_found() {
     let pristine = built();
-    for (from, to) in [("\"version\":1", "\"version\":2"), ("\"key_id\":\"published-test\"", "\"key_id\":\"published-tesu\"")] {
+    for (from, to) in
+        [("\"version\":1", "\"version\":2"), ("\"key_id\":\"published-test\"", "\"key_id\":\"published-tesu\"")]
+    {
         let world = pristine.copy();
         world.edit(&world.path("extracts/ledger.jsonl"), from, to);
         world.run(&["verify", "--quiet", extract_of(&world).to_str().unwrap()]).ends(65);
