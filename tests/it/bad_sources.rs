@@ -1,7 +1,7 @@
-//! Every way in which sources, keyring and disk can be bad: the right exit code, no panic, no cell value, nothing
-//! published, and the projects that do not need them untouched.
+//! Every way in which sources can be bad: the right exit code, no panic, no cell value, nothing published, and the
+//! projects that do not need them untouched.
 
-use crate::support::{DAY, Run, SMALL, WIDE, World, command, files, manifest, read, replace, texts, write};
+use crate::support::{DAY, SMALL, WIDE, World, files, manifest, read, replace, texts, write};
 use arrow::array::{Array as _, ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
@@ -10,7 +10,6 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ const TABLE: &str = "data/npd.ks4/2004-2005.parquet";
 const CANARY: i64 = 987_654_321;
 
 /// The batch with one column replaced, renamed or (`None`) left out.
-fn with_column(batch: &RecordBatch, column: &str, new: Option<(&str, ArrayRef)>) -> RecordBatch {
+fn with_column(batch: &RecordBatch, column: &str, new: Option<(&str, &ArrayRef)>) -> RecordBatch {
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     let mut found = false;
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -30,8 +29,8 @@ fn with_column(batch: &RecordBatch, column: &str, new: Option<(&str, ArrayRef)>)
             columns.push(Arc::clone(array));
         } else {
             found = true;
-            if let Some((name, array)) = &new {
-                fields.push(Arc::new(Field::new(*name, array.data_type().clone(), true)));
+            if let Some((name, array)) = new {
+                fields.push(Arc::new(Field::new(name, array.data_type().clone(), true)));
                 columns.push(Arc::clone(array));
             }
         }
@@ -59,7 +58,7 @@ const DAMAGES: &[Damage] = &[
     ("of four bytes", 65, "source-not-parquet", |p| cut(p, |_| 4)),
     ("empty", 65, "source-not-parquet", |p| replace(p, b"")),
     ("text", 65, "source-not-parquet", |p| {
-        replace(p, "Not Parquet, but long enough to be read. ".repeat(9).as_bytes())
+        replace(p, "Not Parquet, but long enough to be read. ".repeat(9).as_bytes());
     }),
     ("a false tail", 65, "source-not-parquet", |p| replace(p, b"PAR1\x00\x00\x00\x00\xff\xff\xff\x7fPAR1")),
     ("a column missing", 65, "column-missing", |p| rewrite(p, |b| with_column(b, "KS4_GENDER", None))),
@@ -67,19 +66,19 @@ const DAMAGES: &[Damage] = &[
     ("a column renamed", 65, "column-missing", |p| {
         rewrite(p, |b| {
             let (index, _) = b.schema().column_with_name("KS4_GENDER").map(|(i, f)| (i, f.clone())).unwrap();
-            with_column(b, "KS4_GENDER", Some(("KS4_GENDRE", Arc::clone(b.column(index)))))
+            with_column(b, "KS4_GENDER", Some(("KS4_GENDRE", b.column(index))))
         });
     }),
     ("a column of another type", 65, "column-type", |p| {
         rewrite(p, |b| {
             let text: ArrayRef = Arc::new(StringArray::from(vec!["nineteen"; b.num_rows()]));
-            with_column(b, "KS4_YEAROFBIRTH", Some(("KS4_YEAROFBIRTH", text)))
+            with_column(b, "KS4_YEAROFBIRTH", Some(("KS4_YEAROFBIRTH", &text)))
         });
     }),
     ("a value that does not fit", 65, "value-does-not-convert", |p| {
         rewrite(p, |b| {
             let large: ArrayRef = Arc::new(Int64Array::from(vec![CANARY; b.num_rows()]));
-            with_column(b, "KS4_YEAROFBIRTH", Some(("KS4_YEAROFBIRTH", large)))
+            with_column(b, "KS4_YEAROFBIRTH", Some(("KS4_YEAROFBIRTH", &large)))
         });
     }),
 ];
@@ -239,7 +238,7 @@ fn missing_strange_and_mixed_case_identifiers_are_counted_and_never_link() {
     assert!(rows > 6);
     let known = texts(&batch, COLUMN).into_iter().flatten().find(|id| {
         let ids: ArrayRef = Arc::new(StringArray::from(vec![id.as_str(); rows]));
-        write(&world.source(SOURCE), &with_column(&batch, COLUMN, Some((COLUMN, ids))), WriterProperties::default());
+        write(&world.source(SOURCE), &with_column(&batch, COLUMN, Some((COLUMN, &ids))), WriterProperties::default());
         world.build(&[SMALL]).ends(0);
         fates(&world)["kept"] == rows as u64
     });
@@ -253,7 +252,7 @@ fn missing_strange_and_mixed_case_identifiers_are_counted_and_never_link() {
     let mut ids: Vec<Option<&str>> = vec![Some(&known); rows];
     ids[..6].copy_from_slice(&[None, Some(""), Some("   "), Some("\t"), Some(&swapped), Some(&padded)]);
     let ids: ArrayRef = Arc::new(StringArray::from(ids));
-    write(&world.source(SOURCE), &with_column(&batch, COLUMN, Some((COLUMN, ids))), WriterProperties::default());
+    write(&world.source(SOURCE), &with_column(&batch, COLUMN, Some((COLUMN, &ids))), WriterProperties::default());
     world.build(&[SMALL]).ends(0);
     let fates = fates(&world);
     assert_eq!((fates["rows_read"], fates["missing"], fates["unlinked"]), (rows as u64, 4, 1), "{fates:?}");
@@ -292,7 +291,7 @@ fn malformed_identifiers_are_counted_by_reason() {
                     *id = Some(bad.to_owned());
                 }
             }
-            with_column(batch, column, Some((column, Arc::new(StringArray::from(ids)) as ArrayRef)))
+            with_column(batch, column, Some((column, &(Arc::new(StringArray::from(ids)) as ArrayRef))))
         });
     }
     let run = world.build(&[SMALL]).ends(0);
@@ -300,121 +299,4 @@ fn malformed_identifiers_are_counted_by_reason() {
     let fates = fates(&world);
     assert_eq!(fates["malformed"], 4, "{fates:?}");
     assert!(fates["kept"] > 0, "{fates:?}");
-}
-
-#[test]
-fn a_keyring_absent_open_to_others_or_malformed_stops_all_and_shows_no_secret() {
-    let world = World::new();
-    let path = world.path("leo.keyring");
-    std::fs::remove_file(&path).unwrap();
-    let absent = world.build(&[]).ends(78);
-    assert!(absent.said().contains("leo.keyring") && absent.said().contains("help: "), "{}", absent.said());
-
-    world.run(&["keys", "new", "2026a", "--quiet"]).ends(0);
-    world.build(&[SMALL]).ends(0);
-    let good = std::fs::read_to_string(&path).unwrap();
-    for mode in [0o644, 0o640, 0o604] {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        let open = world.build(&[]).ends(78);
-        assert!(open.flat().contains("help: ") && open.said().contains("leo.keyring"), "{mode:o}: {}", open.said());
-    }
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let secret = good.split("secret:").nth(1).unwrap().trim_matches(|c: char| " \n}\"".contains(c)).to_owned();
-    assert!(secret.len() >= 40, "the secret was found");
-    let short = format!("{}=", &secret[..20]);
-    for (what, text) in [
-        ("empty", String::new()),
-        ("no keyring", "hello\n".to_owned()),
-        ("a short secret", good.replace(&secret, &short)),
-        ("no base64", good.replace(&secret, "!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!")),
-        ("an unknown current key", good.replacen("2026a", "2025z", 1)),
-        ("an unknown field", format!("{good}surplus: {secret}\n")),
-        ("a key given twice", good.replacen("keyring: 1\n", "keyring: 1\nkeyring: 1\n", 1)),
-    ] {
-        replace(&path, text.as_bytes());
-        let run = world.build(&[]).ends(78);
-        assert!(!run.said().contains(&secret) && !run.said().contains(&short), "{what}: the secret is shown");
-        assert!(run.said().contains("leo.keyring"), "{what}: {}", run.said());
-    }
-}
-
-#[test]
-fn an_output_folder_that_cannot_be_written_ends_with_73() {
-    // Root may write anywhere, so the obstacle is a file, and a file system that makes no folders.
-    for (setting, value) in
-        [("extracts", "leo.keyring/extracts"), ("extracts", "/proc/extracts"), ("scratch", "SYNTH.json/scratch")]
-    {
-        let world = World::new();
-        let config = world.path("leo.yaml");
-        if setting == "extracts" {
-            world.edit(&config, "extracts: extracts", &format!("extracts: {value}"));
-        } else {
-            world.edit(&config, "extracts: extracts", &format!("extracts: extracts\nscratch: {value}"));
-        }
-        let run = world.build(&[SMALL]).ends(73);
-        assert!(run.said().contains("help: "), "{}", run.said());
-        world.assert_unpublished(SMALL);
-    }
-}
-
-/// A file system of its own, gone on drop.
-struct Disk(std::path::PathBuf);
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-    }
-}
-
-#[test]
-fn a_full_disk_ends_with_73_and_publishes_nothing() {
-    let mounted = |path: &Path, kilobytes: u32| {
-        std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
-            .arg(path)
-            .stderr(std::process::Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    };
-    for kilobytes in [16, 60, 120, 220] {
-        let world = World::new();
-        let folder = world.path("extracts");
-        std::fs::create_dir_all(&folder).unwrap();
-        if !mounted(&folder, kilobytes) {
-            eprintln!("skipped: no tmpfs can be mounted here; the limit on file sizes below stands in for it");
-            break;
-        }
-        let _disk = Disk(folder);
-        let run = world.build(&[SMALL]).ends(73);
-        assert!(run.said().contains("help: "), "{}", run.said());
-        world.assert_unpublished_on_full_disk(SMALL);
-    }
-    // A file that may not grow fails with the same kind of error, wherever tests run.
-    let world = World::new();
-    let limited = format!("trap '' XFSZ; ulimit -f 4; exec {} \"$@\"", env!("CARGO_BIN_EXE_leo-extract"));
-    let mut shell = std::process::Command::new("sh");
-    shell.env_clear().args(["-c", &limited, "sh", "build", "--quiet", "--as-of", DAY, SMALL, "--config"]);
-    Run::of(shell.arg(world.path("leo.yaml"))).ends(73);
-    world.assert_unpublished(SMALL);
-}
-
-#[test]
-fn a_second_build_ends_with_75() {
-    let world = World::new();
-    world.build(&[SMALL]).ends(0);
-    let lock = std::fs::File::options().write(true).open(world.path("extracts/.lock")).unwrap();
-    lock.try_lock().unwrap();
-    let run = world.build(&[SMALL]).ends(75);
-    assert!(run.said().contains("help: "), "{}", run.said());
-    drop(lock);
-    world.build(&[SMALL]).ends(0);
-}
-
-#[test]
-fn a_config_absent_or_wrong_ends_with_78() {
-    Run::of(command().args(["build", "--config", "/nowhere/leo.yaml"])).ends(78);
-    let world = World::new();
-    world.edit(&world.path("leo.yaml"), "config: 1", "config: 1\nsurplus: 1");
-    let run = world.build(&[]).ends(78);
-    assert!(run.said().contains("leo.yaml:2:") && run.said().contains("help: "), "{}", run.said());
 }

@@ -1,13 +1,8 @@
 //! The tests of the command as a whole: synthetic worlds, the built binary, and what lies on the disk afterwards.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on has failed, and says so"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, and says so")]
 
+mod bad_places;
 mod bad_sources;
 mod bad_specs;
 mod canary;
