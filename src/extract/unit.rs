@@ -80,6 +80,10 @@ pub(super) async fn read(
         one.fates.malformed = met.malformed;
         one.fates.unlinked = counts.rows().saturating_sub(met.missing + met.malformed + linked);
         one.fates.ambiguous = ambiguous;
+        if joined.scan().element.identifier.kind == shared.plan().person {
+            // Here every identifier is a person; whether the run met it elsewhere too says nothing.
+            one.fates.out_of_cohort += std::mem::take(&mut one.fates.unlinked);
+        }
         ledger.account(one.index, slice, &one.fates);
     }
     // What stays in memory is given back when the tables are written; under pressure it goes to scratch instead.

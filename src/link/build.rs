@@ -143,6 +143,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         accounts.push(account);
     }
     people_of_elements(engine, key, plan, &mut registry)?;
+    let objections = objections(engine, key, plan, &mut registry)?;
 
     let people = registry.keys.len();
     let mut keys = BTreeMap::new();
@@ -159,7 +160,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         keys.insert(kind.clone(), batch);
         linked.insert(kind.clone(), set);
     }
-    let excluded = excluded(engine, key, plan, &registry, &pairs)?;
+    let excluded = excluded(&objections, plan, &registry, &pairs);
     let everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
     keys.insert(plan.person.clone(), batch_of(everybody.iter().copied(), everybody.len())?);
     Ok(Members { persons: registry.keys, keys, linked, excluded, accounts })
@@ -229,15 +230,10 @@ fn batch_of(members: impl Iterator<Item = (Key, u32)>, count: usize) -> Result<R
         .map_err(|_| fault())
 }
 
-/// People never to be released: by their own identifier, or by any of another kind that leads to them, even ambiguously.
-fn excluded(
-    engine: &Engine,
-    key: &MasterKey,
-    plan: &Plan,
-    registry: &Registry,
-    pairs: &BTreeMap<Kind, Vec<(Key, u32)>>,
-) -> Result<PersonSet> {
-    let set = PersonSet::new(registry.keys.len());
+/// The identifiers of people never to be released, each with its kind. Those of the person kind are people whether or
+/// not anything else knows them, so that what is counted does not depend on which projects a run builds.
+fn objections(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Registry) -> Result<Vec<(Kind, Vec<Key>)>> {
+    let mut objections = Vec::with_capacity(plan.exclusions.len());
     for exclusion in &plan.exclusions {
         let mac = key.link(&exclusion.kind);
         let files = exclusion
@@ -245,20 +241,41 @@ fn excluded(
             .iter()
             .map(|(facts, column)| (Arc::clone(facts), vec![(column.clone(), exclusion.kind.clone(), mac.clone())]))
             .collect();
+        let mut wanted = Vec::new();
         for table in read(engine, files)? {
             for keys in table.batches.iter().flatten() {
-                for wanted in (0..keys.len()).filter_map(|row| key_at(keys, row)) {
-                    if exclusion.kind == plan.person {
-                        if let Some(person) = registry.numbers.get(&wanted) {
-                            set.insert(*person);
-                        }
-                    } else if let Some(pairs) = pairs.get(&exclusion.kind) {
-                        let first = pairs.partition_point(|(k, _)| *k < wanted);
-                        pairs[first..].iter().take_while(|(k, _)| *k == wanted).for_each(|(_, p)| set.insert(*p));
-                    }
+                wanted.extend((0..keys.len()).filter_map(|row| key_at(keys, row)));
+            }
+        }
+        if exclusion.kind == plan.person {
+            for person in &wanted {
+                registry.number(*person)?;
+            }
+        }
+        objections.push((exclusion.kind.clone(), wanted));
+    }
+    Ok(objections)
+}
+
+/// People never to be released: by their own identifier, or by any of another kind that leads to them, even ambiguously.
+fn excluded(
+    objections: &[(Kind, Vec<Key>)],
+    plan: &Plan,
+    registry: &Registry,
+    pairs: &BTreeMap<Kind, Vec<(Key, u32)>>,
+) -> PersonSet {
+    let set = PersonSet::new(registry.keys.len());
+    for (kind, wanted) in objections {
+        for wanted in wanted {
+            if *kind == plan.person {
+                if let Some(person) = registry.numbers.get(wanted) {
+                    set.insert(*person);
                 }
+            } else if let Some(pairs) = pairs.get(kind) {
+                let first = pairs.partition_point(|(k, _)| k < wanted);
+                pairs[first..].iter().take_while(|(k, _)| k == wanted).for_each(|(_, p)| set.insert(*p));
             }
         }
     }
-    Ok(set)
+    set
 }
