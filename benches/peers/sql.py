@@ -9,6 +9,7 @@ from spec_sql import encoded
 TYPES = {"bool": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "float32": "REAL",
          "float64": "DOUBLE", "string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP"}
 COMPARE = {"equals": "=", "not_equals": "<>", "less_than": "<", "at_most": "<=", "more_than": ">", "at_least": ">="}
+STAGING_SALT = "salt of the staging tables|"
 COPY = "(FORMAT parquet, COMPRESSION zstd)"
 
 
@@ -108,7 +109,12 @@ def identifier(text, kind, integer_ids):
 
 
 class Sql:
-    """All statements of a race. `hash_rows` hashes the person in every output row instead of once a cohort person."""
+    """All statements of a race.
+
+    By default the cheapest way that is still right: pseudonyms once a cohort person, one join an output with the
+    project's members, AE_ID as the staging tables' key. `hash_rows` is the plainer script: each output row is hashed
+    and joined to link and cohort, and staging tables hold a hash, made in each of their rows, instead of AE_ID.
+    """
 
     def __init__(self, plan, out, hash_rows=False):
         self.plan, self.out, self.hash_rows = plan, out, hash_rows
@@ -165,8 +171,14 @@ class Sql:
             else:
                 join = "ANTI" if step["verb"] == "exclude" else "SEMI"
                 text = f"SELECT person FROM ({text}) a {join} JOIN ({people}) b USING (person)"
-        salted = f"substr(sha256({literal(project['salt'])} || person), 1, 16)"
-        return [f"CREATE TEMP TABLE {name(project)} AS SELECT person, {salted} AS person_id\nFROM (SELECT DISTINCT person FROM ({text}))"]
+        salted, key = pseudonym(project["salt"], "person"), f", {pseudonym(STAGING_SALT, 'person')} AS key" if self.hash_rows else ""
+        return [f"CREATE TEMP TABLE {name(project)} AS SELECT person, {salted} AS person_id{key}\nFROM (SELECT DISTINCT person FROM ({text}))"]
+
+    def members(self, project):
+        """`members_KIND(id, person_id)`: the project's people by each kind of identifier, so that an output needs one join."""
+        kinds = sorted({t["read"]["kind"] for t in project["tables"]})
+        return [f"CREATE OR REPLACE TEMP TABLE members_{k} AS SELECT l.id, c.person_id FROM link_{k} l JOIN {name(project)} c USING (person)"
+                for k in kinds]
 
     def people(self, read):
         one = self.sql(read)
@@ -180,45 +192,37 @@ class Sql:
     def copy(self, project, path, select):
         return f"COPY ({select}\nORDER BY person_id) TO {literal('/'.join([self.out, project['id'], path]))} {COPY}"
 
-    def person_id(self, project):
-        if self.hash_rows:
-            return f"substr(sha256({literal(project['salt'])} || c.person), 1, 16) AS person_id"
-        return "c.person_id"
-
-    def select(self, table, project, column):
+    def select(self, table, project, column, hashed):
+        person_id = f"{pseudonym(project['salt'], 'l.person')} AS person_id" if hashed else "c.person_id"
         lead = [f"{literal(value)} AS {key}" for key, value in table["lead"]]
         variables = [f"{release(column(n), rule)} AS {quote(n)}" for n, rule in table["variables"]]
-        return "SELECT " + ", ".join([self.person_id(project)] + lead + variables)
+        return "SELECT " + ", ".join([person_id] + lead + variables)
 
     def copies(self, project):
         """One COPY an output, straight from the sources."""
-        out = [self.persons(project)]
+        out = [self.persons(project)] + ([] if self.hash_rows else self.members(project))
         for table in project["tables"]:
-            one = self.sql(table["read"])
+            one, kind = self.sql(table["read"]), table["read"]["kind"]
             where = " AND ".join(one.where())
-            out.append(self.copy(project, table["path"],
-                       f"{self.select(table, project, one.column)}\nFROM {one.source} s JOIN link_{table['read']['kind']} l ON l.id = {one.id}\n"
-                       f"JOIN {name(project)} c USING (person)" + (f"\nWHERE {where}" if where else "")))
+            joins = f"JOIN members_{kind} c ON c.id = {one.id}"
+            if self.hash_rows:
+                joins = f"JOIN link_{kind} l ON l.id = {one.id} SEMI JOIN {name(project)} c ON c.person = l.person"
+            out.append(self.copy(project, table["path"], f"{self.select(table, project, one.column, self.hash_rows)}\nFROM {one.source} s {joins}"
+                       + (f"\nWHERE {where}" if where else "")))
         return out
 
     def staging(self):
-        """-> statements that make one table an element and slice, people linked and columns of all projects conformed; the
-        period of each row beside it. And a function from an output table to its statement."""
-        wanted, order = {}, []
+        """One table an element and slice: people linked, the columns that any project wants conformed."""
+        wanted = {}
         for project in self.projects():
             for table in project["tables"]:
                 key = stage_name(table)
-                if key not in wanted:
-                    wanted[key] = {"read": table["read"], "names": {}, "periods": set()}
-                    order.append(key)
-                stage = wanted[key]
-                for n in list(dict(table["variables"])) + [v for v in table["read"]["files"][0]["columns"]]:
+                stage = wanted.setdefault(key, {"read": table["read"], "names": {}})
+                for n in table["read"]["files"][0]["columns"]:
                     stage["names"].setdefault(n, table["read"])
-                if table["read"]["period"]:
-                    stage["periods"] |= set(table["read"]["period"].get("years", []))
-        out = []
-        for key in order:
-            stage, read = wanted[key], wanted[key]["read"]
+        out, person = [], f"{pseudonym(STAGING_SALT, 'l.person')} AS key" if self.hash_rows else "l.person"
+        for key, stage in wanted.items():
+            read = stage["read"]
             one = self.sql(read)
             columns = [f"{self.sql(r).column(n)} AS {quote(n)}" for n, r in stage["names"].items()]
             where = ""
@@ -229,7 +233,7 @@ class Sql:
                 for role in ("start", "end"):
                     spelling, kind = read["files"][0]["period"][role]
                     columns.append(f"CAST(s.{quote(spelling)} AS DATE) AS {quote('_' + role)}")
-            out.append(f"CREATE TEMP TABLE {key} AS SELECT {', '.join(['l.person'] + columns)}\nFROM {one.source} s "
+            out.append(f"CREATE TEMP TABLE {key} AS SELECT {', '.join([person] + columns)}\nFROM {one.source} s "
                        f"JOIN link_{read['kind']} l ON l.id = {one.id}{where}")
         return out
 
@@ -237,13 +241,12 @@ class Sql:
         """One COPY an output, from the staging tables."""
         out = [self.persons(project)]
         for table in project["tables"]:
-            read, where = table["read"], []
+            read = table["read"]
             view = Read({**read, "files": [staged_file(read["files"][0])]}, False)
-            if read["period"] and "spell" in read["period"] or read["where"]:
-                view.first = staged_file(read["files"][0])
-                where = view.where() if not (read["period"] and "column" in read["period"]) else view.where()[1:]
+            # A period column was settled when the table was staged.
+            where = view.where()[1 if read["period"] and "column" in read["period"] else 0:]
             out.append(self.copy(project, table["path"],
-                       f"{self.select(table, project, lambda n: 's.' + quote(n))}\nFROM {stage_name(table)} s JOIN {name(project)} c USING (person)"
+                       f"{self.select(table, project, lambda n: 's.' + quote(n), False)}\nFROM {stage_name(table)} s JOIN {name(project)} c USING ({'key' if self.hash_rows else 'person'})"
                        + (f"\nWHERE {' AND '.join(where)}" if where else "")))
         return out
 
@@ -252,6 +255,10 @@ def staged_file(file):
     """A source file's description, as the staging table spells it."""
     columns = {n: {"source": [n, c["type"]], "type": c["type"]} for n, c in file["columns"].items()}
     return {**file, "columns": columns, "period": {"start": ["_start", "date"], "end": ["_end", "date"], "column": ["_", "string"]}}
+
+
+def pseudonym(salt, person):
+    return f"substr(sha256({literal(salt)} || {person}), 1, 16)"
 
 
 def name(project):
