@@ -6,6 +6,7 @@ mod bad_places;
 mod bad_sources;
 mod bad_specs;
 mod canary;
+mod cli;
 mod projects;
 mod same_bytes;
 mod support;
