@@ -257,7 +257,7 @@ fn a_killed_build_leaves_no_half_extract() {
         pseudo_random = pseudo_random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // The later half of a build, where it publishes, is hit more often.
         let share = u32::try_from(pseudo_random >> 40).unwrap() % 1000;
-        let wait = once * if round % 3 == 0 { share } else { 400 + share * 6 / 10 } / 1000;
+        let wait = once * if round.is_multiple_of(3) { share } else { 400 + share * 6 / 10 } / 1000;
         let mut child = world.spawn(&[SMALL, WIDE]);
         std::thread::sleep(wait);
         child.kill().unwrap();
