@@ -17,7 +17,8 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// Reads `rules.yaml`: a list, or a map with the list under `rules`. `elements` are all elements that could be read,
-/// `whole` says whether that is all there are: where another document is faulty, a name that is not among them may still be right.
+/// `whole` says whether that is all there are: where another document is faulty, a name that is not among them may
+/// still be right.
 pub(super) fn decode(decoder: &mut Decoder, root: &Node, elements: &[Element], whole: bool) -> Vec<Rule> {
     let items = match &root.content {
         Content::List(items) => Some(items.as_slice()),

@@ -35,7 +35,10 @@ fn period() -> Value {
     let encoding = one_of("How the column writes the year.", &Encoding::ALL.map(Encoding::as_str));
     let calendar = one_of("Which years spells count in.", &["tax_year", "academic_year"]);
     json!({"description": "When a row counts.", "anyOf": [
-        map("One file group a year: the year comes from the location.", &[("kind", kind.clone()), ("from", json!({"const": "slice"}))]),
+        map(
+            "One file group a year: the year comes from the location.",
+            &[("kind", kind.clone()), ("from", json!({"const": "slice"}))],
+        ),
         map("The year stands in a column.", &[("kind", kind), ("column", column), ("encoding", encoding)]),
         map("A spell with a first and a last day.", &[
             ("kind", json!({"const": "spell"})),

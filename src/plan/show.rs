@@ -150,7 +150,9 @@ pub fn of_project(project: &ProjectPlan) -> Value {
         "tables": project.tables.iter().map(|t| json!({
             "path": t.path(), "columns": columns(&t.layout.columns), "sources": t.sources,
         })).collect::<Vec<_>>(),
-        "linked": project.linked.iter().map(|l| json!({"path": l.path(), "columns": columns(&l.layout.columns)})).collect::<Vec<_>>(),
+        "linked": project.linked.iter().map(|l| json!({
+            "path": l.path(), "columns": columns(&l.layout.columns),
+        })).collect::<Vec<_>>(),
         "sources": project.sources,
     })
 }

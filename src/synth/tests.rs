@@ -212,15 +212,18 @@ fn an_element_that_is_new_gets_data_by_itself() {
     for (name, middle) in [
         (
             "ucas.one",
-            "identifier: {column: P, kind: pmr}\nperiod: {kind: academic_year, from: slice}\nlocation: u/One_{yyyy}\nsuffix: _{yy}\ncoverage: 2010/2011..2012/2013",
+            "identifier: {column: P, kind: pmr}\nperiod: {kind: academic_year, from: slice}\n\
+             location: u/One_{yyyy}\nsuffix: _{yy}\ncoverage: 2010/2011..2012/2013",
         ),
         (
             "ucas.two",
-            "identifier: {column: P, kind: ae_id}\nperiod: {kind: tax_year, column: T, encoding: yyyy/yy}\nlocation: u/two\ncoverage: 2010/2011..2012/2013",
+            "identifier: {column: P, kind: ae_id}\nperiod: {kind: tax_year, column: T, encoding: yyyy/yy}\n\
+             location: u/two\ncoverage: 2010/2011..2012/2013",
         ),
         (
             "ucas.three",
-            "identifier: {column: P, kind: edukey}\nperiod: {kind: spell, start: From, end: To}\nlocation: u/three.parquet\ncoverage: 2010/2011..2012/2013",
+            "identifier: {column: P, kind: edukey}\nperiod: {kind: spell, start: From, end: To}\n\
+             location: u/three.parquet\ncoverage: 2010/2011..2012/2013",
         ),
         ("ucas.four", "identifier: {column: P, kind: recordid}\nperiod: {kind: none}\nlocation: u/four.parquet"),
     ] {

@@ -110,7 +110,11 @@ pub fn release(description: &str, never: bool) -> Value {
         form("round", "The nearest multiple of N, halves away from zero.", json!({"type": "number", "exclusiveMinimum": 0})),
         form("top_code", "What is above N becomes N.", number.clone()),
         form("bottom_code", "What is below N becomes N.", number.clone()),
-        form("bands", "The band that the value lies in; the edges rise.", json!({"type": "array", "minItems": 1, "items": number})),
+        form(
+            "bands",
+            "The band that the value lies in; the edges rise.",
+            json!({"type": "array", "minItems": 1, "items": number}),
+        ),
     ]})
 }
 

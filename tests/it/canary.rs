@@ -116,7 +116,8 @@ fn crowded() -> World {
     let years = "1997/1998..2020/2021";
     let spec = format!(
         "{head}cohort:\n  description: Everybody who ever worked\n  steps:\n    - include: hmrc.employment\n      years: {years}\n\
-         elements:\n  - element: hmrc.employment\n    years: {years}\n    variables: [StartDate, EndDate, UncertainStartDate]\n    \
+         elements:\n  - element: hmrc.employment\n    years: {years}\n    \
+         variables: [StartDate, EndDate, UncertainStartDate]\n    \
          spells: overlapping\n    justification: All of it.\noutput: {{format: parquet}}\n"
     );
     replace(&path, spec.as_bytes());

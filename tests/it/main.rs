@@ -10,3 +10,5 @@ mod projects;
 mod same_bytes;
 mod support;
 mod tamper;
+#[path = "../tidy.rs"]
+mod tidy;
