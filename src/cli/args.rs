@@ -3,6 +3,9 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// The config that is read where none is named.
+pub(super) const DEFAULT_CONFIG: &str = "leo.yaml";
+
 /// Cuts linked-dataset extracts for approved research projects.
 #[derive(Debug, Parser)]
 #[command(
@@ -33,7 +36,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct Common {
     /// The config file.
-    #[arg(long, global = true, env = "LEO_CONFIG", default_value = "leo.yaml", value_name = "FILE")]
+    #[arg(long, global = true, env = "LEO_CONFIG", default_value = DEFAULT_CONFIG, value_name = "FILE")]
     pub(super) config: PathBuf,
     /// How many threads to use [default: the config's, else all cores].
     #[arg(long, global = true, env = "LEO_THREADS", value_name = "N", value_parser = threads)]

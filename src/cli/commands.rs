@@ -1,7 +1,8 @@
 //! Each command: settings from flags, environment, config and defaults; then the one call; then what is shown.
 
-use super::args::{Arguments, Command, Common, Document, Format, Keys, Projects, Synth};
+use super::args::{Arguments, Command, Common, DEFAULT_CONFIG, Document, Format, Keys, Projects, Synth};
 use super::progress::Progress;
+use super::quote::Quotable;
 use super::{show, signal, tables};
 use crate::config::Config;
 use crate::keys::Keyring;
@@ -25,9 +26,17 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Command::Schema { document } => schema(common, *document),
     };
     outcome.unwrap_or_else(|error| {
-        show::error(&error, common.format);
+        show::error(&error, &quotable(common), common.format);
         error.exit_code()
     })
+}
+
+/// What may be quoted beside the findings of a run that came to its end, or did not.
+fn quotable(common: &Common) -> Quotable {
+    match Config::read(&common.config) {
+        Ok(config) => Quotable::of(&config, &keyring_path(common, Some(&config))),
+        Err(_) => Quotable::config(&common.config),
+    }
 }
 
 fn observer(common: &Common) -> Arc<dyn Observer> {
@@ -59,6 +68,17 @@ fn keyring_path(common: &Common, config: Option<&Config>) -> PathBuf {
     common.keyring.clone().or_else(credential).or_else(configured).unwrap_or_else(|| PathBuf::from("leo.keyring"))
 }
 
+/// The keyring that `keys` works on. A config that cannot be read is no reason to make keys elsewhere: only where none
+/// was named and none is there does a keyring lie where one stands.
+fn keys_path(common: &Common) -> Result<PathBuf> {
+    if common.keyring.is_some() {
+        return Ok(keyring_path(common, None));
+    }
+    let none = !common.config.exists() && common.config.as_os_str() == DEFAULT_CONFIG;
+    let config = if none { None } else { Some(Config::read(&common.config)?) };
+    Ok(keyring_path(common, config.as_ref()))
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -78,12 +98,12 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
     match common.format {
         Format::Json => show::print_json(&json!({
             "built": outcome.built.iter().map(tables::built_json).collect::<Vec<_>>(),
-            "findings": outcome.findings, "exit": exit as u8,
+            "findings": show::sorted(&outcome.findings), "exit": exit as u8,
         })),
         Format::Text => {
             // Errors whole; warnings were there at `check`, and here a line tells of them.
             let errors = show::only_errors(&outcome.findings);
-            show::findings(&errors, show::Stream::Err);
+            show::findings(&errors, &quotable(common), show::Stream::Err);
             let warnings = outcome.findings.len() - errors.len();
             if warnings > 0 && !common.quiet {
                 let plural = if warnings == 1 { "" } else { "s" };
@@ -113,9 +133,9 @@ fn check(common: &Common, projects: &Projects) -> Result<ExitCode> {
 
 fn tell_findings(common: &Common, findings: &Findings, exit: ExitCode) {
     match common.format {
-        Format::Json => show::print_json(&json!({"findings": findings, "exit": exit as u8})),
+        Format::Json => show::print_json(&json!({"findings": show::sorted(findings), "exit": exit as u8})),
         Format::Text if findings.is_empty() => show::print("no findings\n"),
-        Format::Text => show::findings(findings, show::Stream::Out),
+        Format::Text => show::findings(findings, &quotable(common), show::Stream::Out),
     }
 }
 
@@ -124,9 +144,12 @@ fn plan(common: &Common, projects: &Projects) -> Result<ExitCode> {
     let view = pipeline::plan(&settings, &projects.specs, &observer(common))?;
     let exit = ExitCode::of(&view.findings);
     match common.format {
-        Format::Json => show::print_json(&json!({"plan": view.json, "findings": view.findings, "exit": exit as u8})),
+        Format::Json => {
+            let findings = show::sorted(&view.findings);
+            show::print_json(&json!({"plan": view.json, "findings": findings, "exit": exit as u8}));
+        }
         Format::Text => {
-            show::findings(&view.findings, show::Stream::Err);
+            show::findings(&view.findings, &quotable(common), show::Stream::Err);
             show::print(&view.text);
         }
     }
@@ -142,13 +165,13 @@ fn verify(common: &Common, extracts: &[PathBuf], rebuild: bool) -> Result<ExitCo
             let extracts: Vec<Value> = view
                 .extracts
                 .iter()
-                .map(|(path, findings, checks)| json!({"extract": path, "findings": findings, "checks": checks}))
+                .map(|(path, findings, checks)| json!({"extract": path, "findings": show::sorted(findings), "checks": checks}))
                 .collect();
             show::print_json(&json!({"extracts": extracts, "exit": exit as u8}));
         }
         Format::Text => {
             for (path, findings, checks) in &view.extracts {
-                show::findings(findings, show::Stream::Err);
+                show::findings(findings, &quotable(common), show::Stream::Err);
                 show::print(&tables::verified(path, findings, checks));
             }
         }
@@ -200,8 +223,7 @@ fn synth_world(common: &Common, wanted: &Synth) -> Result<ExitCode> {
 }
 
 fn keys(common: &Common, action: &Keys) -> Result<ExitCode> {
-    let config = Config::read(&common.config).ok();
-    let path = keyring_path(common, config.as_ref());
+    let path = keys_path(common)?;
     let named = |id: &str| {
         KeyId::new(id).ok_or_else(|| {
             show::to_stderr("error: a key's name holds letters, digits, `.`, `_` and `-`, at most 64");

@@ -3,38 +3,53 @@
 mod args;
 mod commands;
 mod progress;
+mod quote;
 mod show;
 mod signal;
 mod tables;
 
+use crate::vocab::ExitCode as Code;
 use args::Arguments;
 use clap::Parser as _;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a panic was told.
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 /// Runs the command of this process and says how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
     quiet_panics();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let code = match Arguments::try_parse() {
+        Ok(arguments) => std::panic::catch_unwind(|| commands::run(&arguments)).unwrap_or_else(|_| {
+            if !TOLD.load(Ordering::Relaxed) {
+                show::to_stderr("error: internal fault in a library; please report it");
+            }
+            Code::Internal
+        }),
         Err(error) => {
-            // clap prints help to standard output and mistakes to standard error; a closed pipe is no fault of ours.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            // clap prints help to standard output and mistakes to standard error.
+            show::note_loss(error.print());
+            if error.use_stderr() { Code::Usage } else { Code::Done }
         }
     };
-    let code = std::panic::catch_unwind(|| commands::run(&arguments));
-    ExitCode::from(code.map_or(crate::vocab::ExitCode::Internal as u8, |c| c as u8))
+    if code == Code::Done && show::lost() {
+        show::to_stderr("error: the result could not be written to standard output");
+        return ExitCode::from(Code::Output as u8);
+    }
+    ExitCode::from(code as u8)
 }
 
 /// A panic's text could quote a cell: one line of our own stands in for it.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         // A decoder that gives up on a corrupt page is caught and told as a finding; only our own panics are told here.
-        let ours = panic.location().is_some_and(|l| l.file().starts_with("src/"));
-        if ours {
-            let place = panic.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
-            show::to_stderr(&format!("error: internal fault{place}; please report it"));
+        // One of a library that nobody caught is told by `run`.
+        let ours = panic.location().filter(|l| l.file().starts_with("src/"));
+        if let Some(place) = ours {
+            show::to_stderr(&format!("error: internal fault at {}:{}; please report it", place.file(), place.line()));
+            TOLD.store(true, Ordering::Relaxed);
         }
     }));
 }

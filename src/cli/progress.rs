@@ -1,10 +1,11 @@
 //! Progress: bars on a terminal, a line a step and element otherwise, JSON lines where asked, nothing when quiet.
 
 use super::{show, signal};
-use crate::vocab::{Event, Observer};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::vocab::{Event, Observer, safe_count, safe_text};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -73,8 +74,7 @@ impl Progress {
         let bar = match &self.how {
             How::Bars(bars) => {
                 let bar = bars.add(ProgressBar::new(rows));
-                let style = "  {prefix:24!} {bar:20} {percent:>3}% {per_sec:>14} {eta:>5} left";
-                if let Ok(style) = ProgressStyle::with_template(style) {
+                if let Some(style) = style() {
                     bar.set_style(style);
                 }
                 bar.set_prefix(element.to_owned());
@@ -102,17 +102,48 @@ impl Progress {
         match (&self.how, reading.bar) {
             (How::Bars(_), Some(bar)) => bar.finish_and_clear(),
             (How::Json, _) => {
-                let event =
-                    json!({"seconds": self.seconds(), "element": element, "rows": reading.rows, "took": seconds});
+                // Null where the count is too small to be told.
+                let rows = safe_count(reading.rows);
+                let event = json!({"seconds": self.seconds(), "element": element, "rows": rows, "took": seconds});
                 show::to_stderr(&event.to_string());
             }
             (How::Lines, _) => self.line(&format!(
-                "{:>7.1} s    {element:<24} {:>12} rows in {seconds:.1} s",
+                "{:>7.1} s    {element:<24} {:>13} rows in {seconds:.1} s",
                 self.seconds(),
-                reading.rows
+                safe_text(reading.rows)
             )),
             (How::Quiet | How::Bars(_), _) => {}
         }
+    }
+}
+
+/// The look of a bar, at most 80 columns: element, bar, rows, rows a second, time left.
+fn style() -> Option<ProgressStyle> {
+    let style = ProgressStyle::with_template("  {prefix:22!} {bar:10} {rows:>13} rows {pace:>12} {left:>9}").ok()?;
+    Some(
+        style
+            .with_key("rows", |state: &ProgressState, to: &mut dyn Write| {
+                let _ = to.write_str(&safe_text(state.pos()));
+            })
+            .with_key("pace", |state: &ProgressState, to: &mut dyn Write| {
+                let _ = to.write_str(&pace(state.per_sec()));
+            })
+            .with_key("left", |state: &ProgressState, to: &mut dyn Write| {
+                // Before the first rows nothing is known of the time.
+                if state.pos() > 0 {
+                    let _ = write!(to, "{:#} left", HumanDuration(state.eta()));
+                }
+            }),
+    )
+}
+
+/// Rows a second, in thousands or millions: `162k/s`.
+fn pace(rows: f64) -> String {
+    match rows {
+        r if !r.is_finite() || r < 1.0 => String::new(),
+        r if r < 1e3 => "under 1k/s".to_owned(),
+        r if r < 1e6 => format!("{:.0}k/s", r / 1e3),
+        r => format!("{:.1}M/s", (r / 1e6).min(99_999.0)),
     }
 }
 
@@ -129,5 +160,26 @@ impl Observer for Progress {
 
     fn interrupted(&self) -> bool {
         signal::asked()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_short_and_the_bar_has_a_look() {
+        for (rows, text) in [
+            (0.0, ""),
+            (f64::NAN, ""),
+            (7.0, "under 1k/s"),
+            (162_123.000_235, "162k/s"),
+            (3_456_789.0, "3.5M/s"),
+            (f64::MAX, "99999.0M/s"),
+        ] {
+            assert_eq!(pace(rows), text);
+            assert!(pace(rows).len() <= 12);
+        }
+        assert!(style().is_some(), "the template reads");
     }
 }

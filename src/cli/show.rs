@@ -2,12 +2,13 @@
 
 use super::args::Format;
 use super::commands::findings_of;
+use super::quote::{Quotable, Read};
 use crate::vocab::{Error, Finding, Findings, Severity};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
-use std::path::Path;
+use std::io::{ErrorKind, IsTerminal, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where something is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +22,25 @@ pub(super) enum Stream {
 /// Columns of a terminal that everybody has.
 const WIDTH: usize = 80;
 
-/// Prints a result. A reader that went away is no fault.
+/// Whether a result could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a result. A reader that went away is no fault; a disk that is full is.
 pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    note_loss(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Remembers a result that was lost, for the exit code.
+pub(super) fn note_loss(written: std::io::Result<()>) {
+    if written.is_err_and(|e| e.kind() != ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether some result could not be written.
+pub(super) fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// Prints a result for programs.
@@ -41,8 +58,16 @@ pub(super) fn only_errors(findings: &Findings) -> Findings {
     findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect()
 }
 
+/// Findings as they are told, to people and programs alike: by place, each once.
+pub(super) fn sorted(findings: &Findings) -> Findings {
+    let mut sorted = findings.clone();
+    sorted.sort_by(Finding::order);
+    sorted.dedup();
+    sorted
+}
+
 /// Shows findings, in order, with a line that sums them up.
-pub(super) fn findings(findings: &Findings, stream: Stream) {
+pub(super) fn findings(findings: &Findings, may: &Quotable, stream: Stream) {
     if findings.is_empty() {
         return;
     }
@@ -51,7 +76,7 @@ pub(super) fn findings(findings: &Findings, stream: Stream) {
             Stream::Out => std::io::stdout().is_terminal(),
             Stream::Err => std::io::stderr().is_terminal(),
         };
-    let text = render(findings, colour);
+    let text = render(findings, may, colour);
     match stream {
         Stream::Out => print(&text),
         Stream::Err => {
@@ -61,12 +86,12 @@ pub(super) fn findings(findings: &Findings, stream: Stream) {
 }
 
 /// Shows an error that ended the run.
-pub(super) fn error(error: &Error, format: Format) {
+pub(super) fn error(error: &Error, may: &Quotable, format: Format) {
     if let Some(found) = findings_of(error) {
         if format == Format::Json {
-            print_json(&json!({"findings": found, "exit": error.exit_code() as u8}));
+            print_json(&json!({"findings": sorted(found), "exit": error.exit_code() as u8}));
         } else {
-            findings(found, Stream::Err);
+            findings(found, may, Stream::Err);
         }
         return;
     }
@@ -98,15 +123,15 @@ fn reason(source: &std::io::Error) -> String {
     }
 }
 
-fn render(all: &Findings, colour: bool) -> String {
-    let mut sorted: Vec<&Finding> = all.iter().collect();
-    sorted.sort_by(|a, b| a.order(b));
-    sorted.dedup();
-    let mut files: BTreeMap<&str, Option<Vec<String>>> = BTreeMap::new();
+fn render(all: &Findings, may: &Quotable, colour: bool) -> String {
+    let sorted = sorted(all);
+    let mut files = Read::new(may);
     let mut text = String::new();
     for finding in &sorted {
-        let lines = files.entry(&finding.at.file).or_insert_with(|| lines_of(&finding.at.file)).as_deref();
-        one(&mut text, finding, lines, colour);
+        // A keyring's lines are never shown; whatever file its finding names.
+        let secret = finding.code.starts_with("keyring");
+        let line = if secret { None } else { files.line(&finding.at.file, finding.at.line) };
+        one(&mut text, finding, line, colour);
     }
     let count = |severity, word: &str| {
         let n = sorted.iter().filter(|f| f.severity == severity).count();
@@ -114,22 +139,13 @@ fn render(all: &Findings, colour: bool) -> String {
     };
     let counts: Vec<String> =
         [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
-    let places = files.keys().filter(|f| !f.is_empty()).count();
-    let _ = writeln!(text, "{} in {places} file{}", counts.join(", "), if places == 1 { "" } else { "s" });
+    let places: BTreeSet<&str> = sorted.iter().map(|f| f.at.file.as_str()).filter(|f| !f.is_empty()).collect();
+    let plural = if places.len() == 1 { "" } else { "s" };
+    let _ = writeln!(text, "{} in {} file{plural}", counts.join(", "), places.len());
     text
 }
 
-/// The lines of a document; of nothing but YAML, so that no row of a source is ever shown.
-fn lines_of(file: &str) -> Option<Vec<String>> {
-    let path = Path::new(file);
-    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    if !yaml || std::fs::metadata(path).ok()?.len() > 4 << 20 {
-        return None;
-    }
-    Some(std::fs::read_to_string(path).ok()?.lines().map(str::to_owned).collect())
-}
-
-fn one(text: &mut String, finding: &Finding, lines: Option<&[String]>, colour: bool) {
+fn one(text: &mut String, finding: &Finding, line: Option<&str>, colour: bool) {
     let (word, code) = match finding.severity {
         Severity::Error => ("error", "31;1"),
         Severity::Warning => ("warning", "33;1"),
@@ -146,9 +162,6 @@ fn one(text: &mut String, finding: &Finding, lines: Option<&[String]>, colour: b
             line => writeln!(text, "  --> {file}:{line}:{}", place.column.max(1)),
         };
     }
-    // A keyring is YAML too, and holds secrets: its lines are never shown.
-    let secret = finding.code.starts_with("keyring");
-    let line = lines.filter(|_| !secret).and_then(|l| l.get(usize::try_from(place.line).ok()?.checked_sub(1)?));
     if let Some(line) = line {
         let (shown, at, length) = clip(line, place.column.max(1), place.length.max(1));
         let number = place.line.to_string();
@@ -188,13 +201,15 @@ fn clip(line: &str, column: u32, length: u32) -> (String, usize, usize) {
     (shown, at, length)
 }
 
-/// Text without anything that a terminal would obey: control characters and direction marks become `?`, tabs spaces.
+/// Text without anything that a terminal would obey or hide: control characters, direction marks and characters without
+/// a form become `?`, tabs spaces. One for one, so that carets stay under what they mean.
 pub(super) fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
             c if c.is_control() => '?',
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '?',
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => '?',
+            '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => '?',
             c => c,
         })
         .collect()
@@ -228,7 +243,7 @@ mod tests {
         let at = Place { file: "specs/none.yaml".into(), line: 3, column: 5, length: 4 };
         let finding = Finding::error("unknown-variable", at, format!("no \x1b[31m variable {}", "word ".repeat(40)))
             .help("did you mean KS4_FSM, or something that is longer than the line that is left for it here?");
-        let text = render(&vec![finding.clone()], false);
+        let text = render(&vec![finding.clone()], &Quotable::default(), false);
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH), "{text}");
         assert!(!text.contains('\x1b'));
         assert!(text.contains("specs/none.yaml:3:5"));
