@@ -165,7 +165,9 @@ fn verify(common: &Common, extracts: &[PathBuf], rebuild: bool) -> Result<ExitCo
             let extracts: Vec<Value> = view
                 .extracts
                 .iter()
-                .map(|(path, findings, checks)| json!({"extract": path, "findings": show::sorted(findings), "checks": checks}))
+                .map(|(path, findings, checks)| {
+                    json!({"extract": path, "findings": show::sorted(findings), "checks": checks})
+                })
                 .collect();
             show::print_json(&json!({"extracts": extracts, "exit": exit as u8}));
         }

@@ -1,4 +1,4 @@
-//! Which lines may be quoted beside a finding: those of the config's own documents, and never one that could hold a secret.
+//! Which lines may be quoted beside a finding: those of the config's own documents, never one that could hold a secret.
 
 use crate::config::Config;
 use std::collections::BTreeMap;
@@ -47,8 +47,8 @@ impl Quotable {
     }
 }
 
-/// Whether a text could hold a key: it calls itself a keyring of some version, it has a field called `secret`, or a word
-/// of the shape of 32 bytes in base64. What is wrongly taken for one only lacks its line beside a finding.
+/// Whether a text could hold a key: it calls itself a keyring of a version, has a field called `secret`, or a word of the
+/// shape of 32 bytes in base64. What is wrongly taken for one only lacks its line beside a finding.
 fn is_secret(text: &str) -> bool {
     let field = |line: &str| {
         let line = line.to_ascii_lowercase();
@@ -113,8 +113,7 @@ mod tests {
         };
         let quoted = |path: &Path| may.lines(&path.to_string_lossy()).is_some();
         assert!(quoted(&spec) && quoted(&config));
-        for path in [outside.clone(), keyring, table, dir.path().join("specs/link.yaml"), dir.path().join("none.yaml")]
-        {
+        for path in [outside, keyring, table, dir.path().join("specs/link.yaml"), dir.path().join("none.yaml")] {
             assert!(!quoted(&path), "{}", path.display());
         }
         assert!(!quoted(&dir.path().join("specs/../outside.yaml")));
