@@ -22,7 +22,8 @@ use datafusion::datasource::physical_plan::parquet as datafusion_parquet;
 pub fn scan(facts: &FileFacts, columns: &[&str], row_groups: &Range<usize>) -> Result<Arc<dyn ExecutionPlan>> {
     let fault = || Error::Internal("a scan cannot be set up".to_owned());
     let schema: SchemaRef = Arc::clone(&facts.schema);
-    let absolute = std::path::absolute(&facts.path).map_err(|_| fault())?;
+    // Resolved, since the engine takes no path with `..` in it.
+    let absolute = facts.path.canonicalize().map_err(|_| fault())?;
     let location = object_store::path::Path::from_absolute_path(absolute).map_err(|_| fault())?;
     let meta = ObjectMeta {
         location,
