@@ -59,6 +59,13 @@ impl Cohort {
         self.ranks.get(person as usize).copied().filter(|rank| *rank != OUTSIDE)
     }
 
+    /// The bytes that the cohort holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let bytes = self.ranks.len() * 4 + self.persons.len() * 4 + self.ids.len() * 16;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
     /// Each `person_id`, 16 characters, by rank; they rise.
     #[must_use]
     pub fn ids(&self) -> &[[u8; 16]] {

@@ -14,7 +14,7 @@ mod view;
 
 pub use identify::IdentifierCounts;
 pub use standard::{Counts, Standard};
-pub use view::{DeidentifiedView, KeyTable, key_table};
+pub use view::{DeidentifiedView, KeysMet, read_keys};
 
 /// The name of the key's column in every de-identified table.
 pub const KEY: &str = "key";

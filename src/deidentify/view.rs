@@ -20,6 +20,7 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// One unit: its scan, how its batches are standardised, and what is counted meanwhile.
 struct Piece {
@@ -125,26 +126,27 @@ impl ExecutionPlan for DeidentifiedView {
     }
 }
 
-/// The de-identified keys of some columns of one file, and what was met in each column.
-pub struct KeyTable {
-    /// For each batch: one array of keys a column.
-    pub batches: Vec<Vec<FixedSizeBinaryArray>>,
+/// What was met in some columns of one file whose keys were handed on.
+#[derive(Debug, Default)]
+pub struct KeysMet {
     /// For each column: what was met.
     pub counts: Vec<IdentifierCounts>,
     /// Rows read.
     pub rows: u64,
 }
 
-/// Reads the identifiers of some columns of a file as keys of their kinds.
+/// Reads the identifiers of some columns of a file as keys of their kinds, and hands each batch on: one array of keys a
+/// column. Where nobody takes them any more, it ends.
 ///
 /// # Errors
 /// Where the file cannot be read.
-pub async fn key_table(
+pub async fn read_keys(
     engine_task: Arc<TaskContext>,
     memory: u64,
     facts: Arc<FileFacts>,
     columns: Vec<(ColumnFacts, Kind, Mac)>,
-) -> Result<KeyTable> {
+    to: Sender<Vec<FixedSizeBinaryArray>>,
+) -> Result<KeysMet> {
     let mut names: Vec<&str> = Vec::new();
     for (column, _, _) in &columns {
         if !names.contains(&column.name.as_str()) {
@@ -156,17 +158,19 @@ pub async fn key_table(
     let failed = |error: &DataFusionError| Fault::of(error).at(&facts.shown, "reading keys", memory);
     let plan = scan(&facts, &names, &(0..facts.row_groups.len()))?;
     let mut stream = plan.execute(0, engine_task).map_err(|e| failed(&e))?;
-    let mut table = KeyTable { batches: Vec::new(), counts: vec![IdentifierCounts::default(); columns.len()], rows: 0 };
+    let mut met = KeysMet { counts: vec![IdentifierCounts::default(); columns.len()], rows: 0 };
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|e| failed(&e))?;
-        table.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
+        met.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
         let mut arrays = Vec::with_capacity(columns.len());
-        for (((_, kind, mac), index), counts) in columns.iter().zip(&indices).zip(&mut table.counts) {
+        for (((_, kind, mac), index), counts) in columns.iter().zip(&indices).zip(&mut met.counts) {
             let keys = keys(batch.column(*index), kind, mac, counts)
                 .ok_or_else(|| Fault::Unexpected.at(&facts.shown, "reading keys", memory))?;
             arrays.push(keys);
         }
-        table.batches.push(arrays);
+        if to.send(arrays).await.is_err() {
+            break;
+        }
     }
-    Ok(table)
+    Ok(met)
 }

@@ -26,7 +26,6 @@ pub struct Engine {
     session: SessionContext,
     threads: usize,
     memory: u64,
-    retained: Arc<AtomicU64>,
     observer: Arc<dyn Observer>,
 }
 
@@ -58,7 +57,7 @@ impl Engine {
         // Join dynamic filters wait for every partition to report: with fewer polled than there are, they hang.
         options.optimizer.enable_dynamic_filter_pushdown = false;
         let session = SessionContext::new_with_config_rt(config, environment);
-        Ok(Self { runtime, session, threads: threads.max(1), memory, retained: Arc::new(AtomicU64::new(0)), observer })
+        Ok(Self { runtime, session, threads: threads.max(1), memory, observer })
     }
 
     /// How many threads work.
@@ -96,34 +95,40 @@ impl Engine {
         &self.observer
     }
 
-    /// The budget for rows that are held in memory: half of the memory allowed.
+    /// The budget for rows that are held in memory: half of what is allowed beyond `taken`, the bytes that are held
+    /// through the whole run; at least an eighth of what is allowed.
     #[must_use]
-    pub fn budget(&self) -> Budget {
-        Budget { limit: self.memory / 2, used: Arc::clone(&self.retained) }
+    pub fn budget(&self, taken: u64) -> Budget {
+        let limit = (self.memory.saturating_sub(taken) / 2).max(self.memory / 8);
+        let threads = u64::try_from(self.threads).unwrap_or(1);
+        Budget { waiting: limit / 2, share: limit / 2 / threads, used: Arc::new(AtomicU64::new(0)) }
     }
 }
 
-/// The bytes that retained rows may take, shared by all workers.
+/// The bytes that retained rows may take: half for rows that wait to be written, half for those that are being read.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    limit: u64,
+    waiting: u64,
+    share: u64,
     used: Arc<AtomicU64>,
 }
 
 impl Budget {
-    /// Counts bytes in.
-    pub fn take(&self, bytes: u64) {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
+    /// The bytes that one worker may hold while it reads.
+    #[must_use]
+    pub fn share(&self) -> u64 {
+        self.share
+    }
+
+    /// Counts bytes in that are to wait, if there is room for them.
+    #[must_use]
+    pub fn take(&self, bytes: u64) -> bool {
+        let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.waiting);
+        self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 
     /// Counts bytes out.
     pub fn give(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// Whether rows must be spilled.
-    #[must_use]
-    pub fn exceeded(&self) -> bool {
-        self.used.load(Ordering::Relaxed) > self.limit
     }
 }

@@ -1,7 +1,8 @@
 //! Groups of units that feed the same tables; what all workers share; and the tables written when a group is done.
 
 use super::Request;
-use super::ledger::{Ledger, buckets};
+use super::buckets::{buckets, rows};
+use super::ledger::Ledger;
 use crate::cohort::Cohort;
 use crate::engine::Budget;
 use crate::link::{Joined, Members, UnitFault};
@@ -45,19 +46,29 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(request: Request, budget: Budget, engine: &crate::engine::Engine) -> Self {
+    pub(super) fn new(request: Request, engine: &crate::engine::Engine) -> Self {
         let mut sinks = BTreeMap::new();
-        let rows: u64 = request.plan.release.iter().flat_map(|s| &s.units).map(|u| u.rows).sum();
-        let buckets = buckets(rows, engine.memory(), engine.threads());
+        let cohorts = request.cohorts.iter().flatten();
+        let held = request.members.bytes() + cohorts.map(Cohort::bytes).sum::<u64>();
         for (project, planned) in request.plan.projects.iter().enumerate() {
             let people = request.cohorts.get(project).and_then(Option::as_ref).map_or(0, |c| c.ids().len());
             for (index, of) in planned.linked.iter().enumerate() {
-                let sink = |role: String| {
+                let sink = |role: String, feeds: &dyn Fn(&Purpose) -> bool| {
+                    let wants = request.plan.release.iter().flat_map(|s| s.wants.iter().map(move |w| (s, w)));
+                    let rows: u64 = wants.filter(|(_, w)| feeds(&w.purpose)).map(|(s, w)| rows(s, w, None)).sum();
                     let file = request.scratch.join(format!("linked-{project}-{index}-{role}.arrow"));
-                    Arc::new(Sink::new(file, buckets, people))
+                    Arc::new(Sink::new(file, buckets(rows, &of.layout.columns, engine), people))
                 };
-                let joins = (0..of.join_columns.len()).map(|j| sink(format!("join{j}"))).collect();
-                sinks.insert((project, index), LinkedSinks { base: sink("base".to_owned()), joins });
+                let base = sink("base".to_owned(), &|purpose| match purpose {
+                    Purpose::Table { project: of, bases } => *of == project && bases.contains(&index),
+                    _ => false,
+                });
+                let join = |number| {
+                    let mine = Purpose::Join { project, linked: index, join: number };
+                    sink(format!("join{number}"), &|purpose| *purpose == mine)
+                };
+                let joins = (0..of.join_columns.len()).map(join).collect();
+                sinks.insert((project, index), LinkedSinks { base, joins });
             }
         }
         let projects = request.plan.projects.len();
@@ -68,7 +79,7 @@ impl Shared {
         };
         Self {
             request,
-            budget,
+            budget: engine.budget(held),
             memory: engine.memory(),
             observer: Arc::clone(engine.observer()),
             linked: sinks,
@@ -96,10 +107,6 @@ impl Shared {
 
     pub(super) fn scratch(&self) -> &Path {
         &self.request.scratch
-    }
-
-    pub(super) fn memory(&self) -> u64 {
-        self.memory
     }
 
     pub(super) fn budget(&self) -> &Budget {

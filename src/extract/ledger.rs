@@ -1,15 +1,14 @@
 //! The sinks and accounts of one scan: where the rows of each want go, and what became of all of them.
 
+use super::buckets::{buckets, rows};
 use super::group::Shared;
+use crate::engine::Engine;
 use crate::plan::{ElementScan, Purpose};
 use crate::vocab::{Event, Fates, Observer, Slice};
 use crate::write::{Sink, SinkKey};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-/// Bytes that a picked row takes while it waits, about: the pick and its share of the columns.
-const ROW_BYTES: u64 = 64;
 
 /// The sinks and accounts of one scan.
 pub(super) struct Ledger {
@@ -23,11 +22,10 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// The empty ledger of a scan, with a sink for every table that the projects ask of it.
-    pub(super) fn new(shared: &Shared, scan: usize, threads: usize) -> Self {
+    pub(super) fn new(shared: &Shared, scan: usize, engine: &Engine) -> Self {
         let mut sinks = BTreeMap::new();
         let plan = shared.plan();
         if let Some(of) = plan.release.get(scan) {
-            let rows: u64 = of.units.iter().map(|u| u.rows).sum();
             for (want, wanted) in of.wants.iter().enumerate() {
                 let Purpose::Table { project, .. } = wanted.purpose else { continue };
                 let Some(planned) = plan.projects.get(project) else { continue };
@@ -35,7 +33,9 @@ impl Ledger {
                     let key = SinkKey { want, slice: table.slice };
                     let stem = table.slice.map_or_else(|| "all".to_owned(), Slice::file_stem);
                     let file = shared.scratch().join(format!("{scan}-{want}-{stem}.arrow"));
-                    let sink = Sink::new(file, buckets(rows, shared.memory(), threads), shared.people(project));
+                    let rows = rows(of, wanted, table.slice);
+                    let buckets = buckets(rows, &table.layout.columns, engine);
+                    let sink = Sink::new(file, buckets, shared.people(project));
                     sinks.insert(key, std::sync::Arc::new(sink));
                 }
             }
@@ -92,10 +92,4 @@ impl Ledger {
             observer.on(Event::ElementFinished { element: &scan.element.name });
         }
     }
-}
-
-/// Into how many buckets a table's ranks are cut where it must be spilled, so that one fits a small share of the memory.
-pub(super) fn buckets(rows: u64, memory: u64, threads: usize) -> u32 {
-    let share = (memory / 16 / u64::try_from(threads.max(1)).unwrap_or(1)).max(4 << 20);
-    u32::try_from((rows.saturating_mul(ROW_BYTES)).div_ceil(share).clamp(1, 512)).unwrap_or(512)
 }

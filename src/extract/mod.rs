@@ -4,9 +4,11 @@
 //! As many units are read at a time as there are threads. The units of a group feed the same tables; whoever reads the
 //! last of them starts the writing, each table a task of its own, so that no core idles.
 
+mod buckets;
 mod group;
 mod ledger;
 mod unit;
+mod weight;
 
 pub use group::Extracted;
 
@@ -47,14 +49,14 @@ pub struct Request {
 /// Where the run as a whole cannot go on; faults of single sources are findings of the projects that read them.
 pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Extracted> {
     let plan = Arc::clone(&request.plan);
-    let shared = Arc::new(Shared::new(request, engine.budget(), engine));
+    let shared = Arc::new(Shared::new(request, engine));
     let gate = Arc::new(Semaphore::new(engine.threads()));
     let slots = Slots::new(engine, shared.members());
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
         for (index, scan) in plan.release.iter().enumerate() {
             let joined = Arc::new(Joined::new(engine, key, shared.members(), scan)?);
-            let ledger = Arc::new(Ledger::new(&shared, index, engine.threads()));
+            let ledger = Arc::new(Ledger::new(&shared, index, engine));
             for group in Group::of(scan) {
                 let group = Arc::new(group);
                 for unit in group.units() {

@@ -2,6 +2,7 @@
 
 use super::group::Shared;
 use super::ledger::Ledger;
+use super::weight::Weight;
 use crate::cohort::Cohort;
 use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, Rows, UnitFault};
@@ -43,20 +44,22 @@ pub(super) async fn read(
     let mut ambiguous = 0;
     let mut linked = 0;
     let mut bytes = 0;
+    let mut weight = Weight::default();
     let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
     let counts = joined
         .read(unit, |rows| {
             linked += u64::try_from(rows.len()).unwrap_or(0);
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
-            bytes += fan_out(shared, &rows, slice, &mut held);
-            if shared.budget().exceeded() {
+            bytes += fan_out(&rows, slice, &mut held, &mut weight, shared);
+            if bytes > shared.budget().share() {
                 if let Err(error) = hand_over(ledger, &mut held, Sink::spill) {
                     if let Ok(mut lost) = lost.lock() {
                         *lost = Some(error);
                     }
                     return Err(Fault::Unexpected);
                 }
-                shared.budget().give(std::mem::take(&mut bytes));
+                weight.clear();
+                bytes = 0;
             }
             Ok(())
         })
@@ -72,7 +75,7 @@ pub(super) async fn read(
     if let Some(error) = lost.into_inner().ok().flatten() {
         return Err(failed(error));
     }
-    let counts = counts.inspect_err(|_| shared.budget().give(bytes))?;
+    let counts = counts?;
     let met = counts.identifiers();
     for one in &mut held {
         one.fates.rows_read = counts.rows();
@@ -86,13 +89,12 @@ pub(super) async fn read(
         }
         ledger.account(one.index, slice, &one.fates);
     }
-    // What stays in memory is given back when the tables are written; under pressure it goes to scratch instead.
-    let pressed = shared.budget().exceeded();
-    hand_over(ledger, &mut held, if pressed { Sink::spill } else { Sink::keep }).map_err(failed)?;
-    if pressed {
-        shared.budget().give(bytes);
-    } else {
+    // What may wait in memory is given back when the tables are written; what may not goes to scratch.
+    if shared.budget().take(bytes) {
         shared.waiting(ledger.scan, facts.group, bytes);
+        hand_over(ledger, &mut held, Sink::keep).map_err(failed)?;
+    } else {
+        hand_over(ledger, &mut held, Sink::spill).map_err(failed)?;
     }
     Ok(())
 }
@@ -174,8 +176,8 @@ fn pick(shared: &Shared, rows: &Rows, held: &mut Held<'_>) {
     }
 }
 
-/// Fans a batch out. Returns the bytes that are held from now on.
-fn fan_out(shared: &Shared, rows: &Rows, slice: Option<Slice>, held: &mut [Held<'_>]) -> u64 {
+/// Fans a batch out. Returns the bytes that are held from now on and were not before.
+fn fan_out(rows: &Rows, slice: Option<Slice>, held: &mut [Held<'_>], weight: &mut Weight, shared: &Shared) -> u64 {
     let mut wanted = vec![false; rows.len()];
     for one in held.iter_mut() {
         pick(shared, rows, one);
@@ -190,7 +192,7 @@ fn fan_out(shared: &Shared, rows: &Rows, slice: Option<Slice>, held: &mut [Held<
         return 0;
     }
     let (columns, years, moved) = keep(rows, &wanted, kept);
-    let mut bytes: u64 = columns.iter().map(|c| count(c.get_array_memory_size())).sum();
+    let mut bytes = weight.add(&columns);
     for one in held.iter_mut().filter(|h| !h.picked.is_empty()) {
         bytes += count(one.picked.len() * size_of::<Pick>());
         let mine: Vec<ArrayRef> = one.want.columns.iter().filter_map(|i| columns.get(*i)).map(Arc::clone).collect();
@@ -221,7 +223,6 @@ fn fan_out(shared: &Shared, rows: &Rows, slice: Option<Slice>, held: &mut [Held<
             }
         }
     }
-    shared.budget().take(bytes);
     bytes
 }
 

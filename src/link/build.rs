@@ -1,7 +1,7 @@
 //! Reading the link tables, the exclusions and the people that elements carry themselves.
 
 use super::{AMBIGUOUS, Members, PersonSet};
-use crate::deidentify::{KEY, KeyTable, key_table};
+use crate::deidentify::{KEY, KeysMet, read_keys};
 use crate::engine::Engine;
 use crate::keys::{Mac, MasterKey};
 use crate::plan::Plan;
@@ -10,7 +10,7 @@ use crate::vocab::{Error, Kind, LinkAccount, Result};
 use arrow::array::{Array, FixedSizeBinaryArray, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use rayon::slice::ParallelSliceMut;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -67,25 +67,42 @@ fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
 /// A file, and its identifier columns with their kinds and keys.
 type KeyFile = (Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>);
 
-/// Reads several files at a time, each on a task of its own; the results come in the files' order.
-fn read(engine: &Engine, files: Vec<KeyFile>) -> Result<Vec<KeyTable>> {
-    let tasks: Vec<_> = files
-        .into_iter()
-        .map(|(facts, columns)| {
-            let (task, memory) = (engine.task(), engine.memory());
-            engine.handle().spawn(key_table(task, memory, facts, columns))
-        })
-        .collect();
+/// Batches of one file that wait to be taken in.
+const AHEAD: usize = 8;
+
+/// Reads the keys of files, several at a time, each on a task of its own, and hands the batches on in the files' order:
+/// one array of keys a column. No more than a few batches a file wait. Returns what was met in each file.
+fn read(
+    engine: &Engine,
+    files: Vec<KeyFile>,
+    mut take: impl FnMut(&[FixedSizeBinaryArray]) -> Result<()>,
+) -> Result<Vec<KeysMet>> {
+    let mut coming = files.into_iter();
+    let mut under_way = VecDeque::new();
+    let mut start = || {
+        let (facts, columns) = coming.next()?;
+        let (sender, receiver) = tokio::sync::mpsc::channel(AHEAD);
+        let reading = read_keys(engine.task(), engine.memory(), facts, columns, sender);
+        Some((receiver, engine.handle().spawn(reading)))
+    };
+    under_way.extend((0..engine.threads()).map_while(|_| start()));
     engine.block_on(async {
-        let mut tables = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let table = task.await.map_err(|_| Error::Engine {
+        let mut all = Vec::new();
+        while let Some((mut receiver, reading)) = under_way.pop_front() {
+            while let Some(batch) = receiver.recv().await {
+                if engine.observer().interrupted() {
+                    return Err(Error::Interrupted);
+                }
+                take(&batch)?;
+            }
+            let met = reading.await.map_err(|_| Error::Engine {
                 step: "reading keys".to_owned(),
                 what: "a file cannot be decoded: it is corrupt",
             })?;
-            tables.push(table?);
+            all.push(met?);
+            under_way.extend(start());
         }
-        Ok(tables)
+        Ok(all)
     })
 }
 
@@ -123,23 +140,22 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
             ambiguous: 0,
             persons: 0,
         };
-        for table in read(engine, files)? {
-            let mut unusable = 0;
-            for arrays in &table.batches {
-                let [persons, identifiers] = &arrays[..] else { continue };
-                for row in 0..persons.len() {
-                    match (key_at(persons, row), key_at(identifiers, row)) {
-                        (Some(person), Some(identifier)) => of_kind.push((identifier, registry.number(person)?)),
-                        _ => unusable += 1,
-                    }
+        let mut unusable = 0;
+        let met = read(engine, files, |arrays| {
+            let [persons, identifiers] = arrays else { return Ok(()) };
+            for row in 0..persons.len() {
+                match (key_at(persons, row), key_at(identifiers, row)) {
+                    (Some(person), Some(identifier)) => of_kind.push((identifier, registry.number(person)?)),
+                    _ => unusable += 1,
                 }
             }
-            let malformed: u64 = table.counts.iter().map(|c| c.malformed).sum();
-            account.rows += table.rows;
-            account.malformed += malformed.min(unusable);
-            account.missing += unusable - malformed.min(unusable);
-            account.wrong_check += table.counts.iter().map(|c| c.wrong_check).sum::<u64>();
-        }
+            Ok(())
+        })?;
+        let counts = || met.iter().flat_map(|m| &m.counts);
+        account.rows = met.iter().map(|m| m.rows).sum();
+        account.malformed = counts().map(|c| c.malformed).sum::<u64>().min(unusable);
+        account.missing = unusable - account.malformed;
+        account.wrong_check = counts().map(|c| c.wrong_check).sum();
         accounts.push(account);
     }
     people_of_elements(engine, key, plan, &mut registry)?;
@@ -178,15 +194,14 @@ fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &
                 files.push((Arc::clone(&unit.facts), vec![(unit.key.clone(), plan.person.clone(), mac.clone())]));
             }
         }
-        for table in read(engine, files)? {
-            for keys in table.batches.iter().flatten() {
-                for row in 0..keys.len() {
-                    if let Some(person) = key_at(keys, row) {
-                        registry.number(person)?;
-                    }
+        read(engine, files, |arrays| {
+            for keys in arrays {
+                for person in (0..keys.len()).filter_map(|row| key_at(keys, row)) {
+                    registry.number(person)?;
                 }
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -242,11 +257,10 @@ fn objections(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Regi
             .map(|(facts, column)| (Arc::clone(facts), vec![(column.clone(), exclusion.kind.clone(), mac.clone())]))
             .collect();
         let mut wanted = Vec::new();
-        for table in read(engine, files)? {
-            for keys in table.batches.iter().flatten() {
-                wanted.extend((0..keys.len()).filter_map(|row| key_at(keys, row)));
-            }
-        }
+        read(engine, files, |arrays| {
+            wanted.extend(arrays.iter().flat_map(|keys| (0..keys.len()).filter_map(|row| key_at(keys, row))));
+            Ok(())
+        })?;
         if exclusion.kind == plan.person {
             for person in &wanted {
                 registry.number(*person)?;

@@ -52,6 +52,14 @@ impl Members {
         self.persons.get(usize::try_from(person).ok()?)
     }
 
+    /// The bytes that the members hold, about.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let keys: usize = self.keys.values().map(RecordBatch::get_array_memory_size).sum();
+        let sets = (self.linked.len() + 1) * self.persons.len() / 8;
+        u64::try_from(keys + sets + self.persons.len() * 16).unwrap_or(u64::MAX)
+    }
+
     /// People with at least one unambiguous identifier of a kind.
     #[must_use]
     pub fn linked(&self, kind: &Kind) -> Option<&PersonSet> {

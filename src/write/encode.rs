@@ -3,7 +3,7 @@
 use crate::files::{Digests, HashingWriter};
 use crate::plan::Layout;
 use crate::vocab::{Error, Result, Slice, Type};
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, make_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -16,8 +16,11 @@ use std::sync::Arc;
 
 /// What every file says made it: nothing of the host, the user or the sources.
 const CREATED_BY: &str = concat!("leo-extract ", env!("CARGO_PKG_VERSION"));
-/// Rows of a row group: fixed, so that the bytes depend on the rows alone.
+/// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1024 * 1024;
+/// Cells of a row group, about: it is held in memory, encoded, until it is full. Both bounds are told from the schema, so
+/// that the bytes depend on schema and rows alone.
+const ROW_GROUP_CELLS: usize = 16 * 1024 * 1024;
 
 /// A file being written.
 pub(super) struct TableWriter {
@@ -66,7 +69,9 @@ impl TableWriter {
             .set_created_by(CREATED_BY.to_owned())
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_row_count(Some(
+                ROW_GROUP_ROWS.min(ROW_GROUP_CELLS / schema.fields().len().max(1)).max(1),
+            ))
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true);
         // Pseudonyms are all different: a dictionary of them would only be thrown away.
@@ -80,8 +85,9 @@ impl TableWriter {
 
     /// Writes a chunk. Chunks must be cut by the rows alone, or the bytes would differ.
     pub(super) fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .map_err(|_| Error::Internal("a chunk does not fit its table".to_owned()))?;
+        let fault = || Error::Internal("a chunk does not fit its table".to_owned());
+        let columns = columns.into_iter().map(|c| settle(c).ok_or_else(fault)).collect::<Result<_>>()?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|_| fault())?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
         self.writer.write(&batch).map_err(|e| failed(&self.path, &e))
     }
@@ -92,6 +98,15 @@ impl TableWriter {
         let file = self.writer.into_inner().map_err(|e| failed(&path, &e))?;
         Ok((file.finish()?, self.rows))
     }
+}
+
+/// A column of which nothing is missing, without the mask that says so: the encoder cuts pages otherwise where there is
+/// one, and whether there is one depends on how the rows came here.
+fn settle(column: ArrayRef) -> Option<ArrayRef> {
+    if column.nulls().is_none() || column.null_count() > 0 {
+        return Some(column);
+    }
+    Some(make_array(column.to_data().into_builder().nulls(None).build().ok()?))
 }
 
 /// A failed write, with what the system said but without what the encoder said.
@@ -147,4 +162,24 @@ pub(super) fn deliver(column: ArrayRef) -> ArrayRef {
         builder.append_option(text.as_ref().and_then(|t| std::str::from_utf8(t).ok()));
     }
     Arc::new(builder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Int32Array;
+    use arrow::buffer::NullBuffer;
+
+    #[test]
+    fn a_mask_that_masks_nothing_leaves_no_trace_in_the_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("Earnings", DataType::Int32, true)]));
+        let values: Vec<i32> = (0..100_000).map(|i| i * 7919 % 60_000).collect();
+        let digest = |name: &str, nulls: Option<NullBuffer>| {
+            let mut writer = TableWriter::create(&folder.path().join(name), Arc::clone(&schema)).unwrap();
+            writer.write(vec![Arc::new(Int32Array::new(values.clone().into(), nulls))]).unwrap();
+            writer.finish().unwrap().0.sha256
+        };
+        assert_eq!(digest("a", None), digest("b", Some(NullBuffer::new_valid(values.len()))));
+    }
 }

@@ -1,9 +1,10 @@
 //! Picks of rows in shared batches, sorted by rank and gathered once, in chunks that depend on the rows alone.
 
 use crate::vocab::{Error, Result};
-use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::compute::{SortOptions, interleave, take};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// Rows of a chunk, about: a chunk ends with the person at whom it reaches this.
 pub(super) const CHUNK_ROWS: usize = 64 * 1024;
@@ -129,8 +130,18 @@ impl RowSet {
             emit(&ranks, order_ties(&ranks, columns)?)?;
             start = end;
         }
-        self.picks.drain(..start);
-        Ok(self)
+        self.rest(start)
+    }
+
+    /// The rows from a pick on, as a set of their own that keeps nothing else alive.
+    fn rest(&self, start: usize) -> Result<Self> {
+        let mut rest = Self::default();
+        let picks = self.picks.get(start..).unwrap_or_default();
+        if !picks.is_empty() {
+            let batch = rest.batch(self.gather(picks)?.into_iter().map(compact).collect());
+            rest.extend(picks.iter().zip(0..).map(|(pick, row)| Pick { rank: pick.rank, batch, row }));
+        }
+        Ok(rest)
     }
 
     /// The columns of some picks, in their order.
@@ -147,6 +158,14 @@ impl RowSet {
                 interleave(&arrays, &places).map_err(|_| fault())
             })
             .collect()
+    }
+}
+
+/// A column whose texts keep no more alive than themselves.
+pub(super) fn compact(column: ArrayRef) -> ArrayRef {
+    match column.as_string_view_opt() {
+        Some(view) if !view.data_buffers().is_empty() => Arc::new(view.gc()),
+        _ => column,
     }
 }
 
@@ -194,9 +213,8 @@ pub(super) fn order_ties(ranks: &[u32], columns: Vec<ArrayRef>) -> Result<Vec<Ar
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{AsArray, Int32Array};
+    use arrow::array::Int32Array;
     use arrow::datatypes::Int32Type;
-    use std::sync::Arc;
 
     fn set(rows: &[(u32, Option<i32>)]) -> RowSet {
         let mut set = RowSet::default();

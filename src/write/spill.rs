@@ -1,6 +1,6 @@
 //! Spilled rows: buckets of rank as Arrow IPC in scratch. De-identified already: ranks and released values.
 
-use super::gather::{Pick, RowSet};
+use super::gather::{Pick, RowSet, compact};
 use crate::files::operation;
 use crate::vocab::{Error, Result};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
@@ -75,7 +75,7 @@ impl Spill {
     fn segment(&self, set: &RowSet, picks: &[Pick], file: &mut File) -> Result<u64> {
         let fault = |_| Error::Internal("rows cannot be spilled".to_owned());
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_iter_values(picks.iter().map(|p| p.rank)))];
-        columns.extend(set.gather(picks)?);
+        columns.extend(set.gather(picks)?.into_iter().map(compact));
         let fields: Vec<Field> =
             columns.iter().enumerate().map(|(i, c)| Field::new(format!("c{i}"), c.data_type().clone(), true)).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(fault)?;
