@@ -78,6 +78,14 @@ impl Mac {
         key
     }
 
+    /// The bytes that lie in memory for the inner state.
+    #[cfg(test)]
+    pub(super) fn in_memory(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(32));
+        self.0.inner.iter().for_each(|word| bytes.extend_from_slice(&word.to_ne_bytes()));
+        bytes
+    }
+
     /// The tag as the eight words of the final state.
     #[inline]
     fn state(&self, message: &[u8]) -> [u32; 8] {
