@@ -2,29 +2,26 @@
 //! their indexes and footers, not the record, dictionary and report beside them; though another project of the same pass
 //! got it.
 
+use crate::reckon::figure;
 use crate::support::{SMALL, World, files, read, tables, texts, write};
-use arrow::array::{ArrayRef, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 /// The project that may see everything of two years; `SMALL` may see some rows of one variable of one year.
 const OPEN: &str = "LEO-2019-904";
 const YEARS: [(&str, &str); 3] = [("2009", "2010"), ("2010", "2011"), ("2011", "2012")];
 
-/// A batch with one column's cells replaced.
+/// A batch with one column's cells replaced; its type stays.
 fn with(batch: &RecordBatch, column: &str, cells: Vec<Option<String>>) -> RecordBatch {
     let index = batch.schema().fields().iter().position(|f| f.name().eq_ignore_ascii_case(column)).unwrap();
-    let mut fields: Vec<Field> = batch.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
-    fields[index] = Field::new(fields[index].name().clone(), DataType::Utf8, true);
     let mut columns = batch.columns().to_vec();
-    columns[index] = Arc::new(StringArray::from(cells)) as ArrayRef;
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    columns[index] = arrow::compute::cast(&StringArray::from(cells), columns[index].data_type()).unwrap();
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
 }
 
 fn column(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
@@ -48,7 +45,13 @@ fn plant(world: &World) -> Markers {
     for (pmr, who) in column(&link, "PUPILMATCHINGREFANONYMOUS").into_iter().zip(column(&link, "AE_ID")) {
         people.entry(pmr.unwrap_or_default()).or_default().extend(who);
     }
-    let load = |(from, to)| read(&world.source(&format!("npd/ks4/KS4_{from}_{to}.parquet")));
+    // Every fifth row does not count: sources have fewer of these.
+    let load = |(from, to)| {
+        let batch = read(&world.source(&format!("npd/ks4/KS4_{from}_{to}.parquet")));
+        let counts = column(&batch, "KS4_NATRES").into_iter().enumerate();
+        let counts = counts.map(|(row, cell)| if row % 5 == 0 { Some("0".to_owned()) } else { cell }).collect();
+        with(&batch, "KS4_NATRES", counts)
+    };
     let of_row = |pmr: &Option<String>| people.get(pmr.as_deref().unwrap_or("")).filter(|who| who.len() == 1);
     let counted = |cell: &Option<String>| cell.as_deref() == Some("1");
     // The cohort of SMALL: whoever has a row of 2010/2011 that counts in national results.
@@ -176,21 +179,17 @@ fn no_byte_of_an_extract_holds_what_was_withheld_from_it() {
         }
     }
     assert_eq!(here, markers.released, "what was released is found, all of it");
-    assert!(here.len() > 100, "{}", here.len());
+    assert!(here.len() > 50, "{}", here.len());
     // Nor does what the run leaves beside the extracts.
     for (path, bytes) in files(&world.path("extracts")) {
         assert!(path.starts_with(OPEN) || path.starts_with(SMALL) || found(&bytes).is_empty(), "{path}");
     }
-    if std::env::var_os("LEO_FIGURES").is_some() {
-        use std::io::Write as _;
-        let text = format!(
-            "{} withheld cells planted, {seen} found where they were released, 0 of them in the {} files and decoded tables of \
+    figure(&format!(
+        "{} withheld cells planted, {seen} found where they were released, 0 of them in the {} files and decoded tables of \
              the other extract, where all {} released ones are; {} dictionaries decoded",
-            markers.withheld.len(),
-            all.len(),
-            here.len(),
-            dictionaries + dictionaries_here
-        );
-        writeln!(std::io::stderr(), "{text}").unwrap();
-    }
+        markers.withheld.len(),
+        all.len(),
+        here.len(),
+        dictionaries + dictionaries_here
+    ));
 }

@@ -6,6 +6,14 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use std::os::unix::fs::PermissionsExt;
 
+/// Tells a figure, where `LEO_FIGURES` asks for it.
+pub(crate) fn figure(text: &str) {
+    use std::io::Write as _;
+    if std::env::var_os("LEO_FIGURES").is_some() {
+        std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
+    }
+}
+
 /// The first ten bytes of a hash: a pseudonym before it is text.
 pub(crate) type Ten = [u8; 10];
 
