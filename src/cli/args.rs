@@ -93,6 +93,16 @@ pub(super) enum Command {
         #[arg(long)]
         rebuild: bool,
     },
+    /// Check the ledger's chain and signatures, and that what it says was published is what lies on the disk.
+    #[command(after_help = "Examples:\n  leo-extract audit\n  leo-extract audit --format json\n  \
+        leo-extract audit --head 5f1c…    and that the ledger still holds what an earlier audit saw\n\n\
+        Note the head that it shows down, away from this machine: cutting off the newest lines together with\n\
+        their extracts leaves no trace here. `leo-extract verify` proves what is in an extract.")]
+    Audit {
+        /// The head that an earlier audit showed; may be given several times.
+        #[arg(long = "head", value_name = "DIGEST", value_parser = digest)]
+        heads: Vec<String>,
+    },
     /// Write a synthetic LEO: sources, catalogue, specs, approvals, keyring, config.
     #[command(after_help = "Examples:\n  leo-extract synth --persons 20000 --out world\n  \
         leo-extract build --config world/leo.yaml --as-of 2020-01-06\n  \
@@ -186,6 +196,11 @@ pub(super) enum Document {
     Config,
     Approval,
     Manifest,
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let fits = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    fits.then(|| text.to_ascii_lowercase()).ok_or_else(|| "64 hexadecimal digits".to_owned())
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -21,6 +21,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Command::Check(projects) => check(common, projects),
         Command::Plan(projects) => plan(common, projects),
         Command::Verify { extracts, rebuild } => verify(common, extracts, *rebuild),
+        Command::Audit { heads } => audit(common, heads),
         Command::Synth(options) => synth_world(common, options),
         Command::Keys { action } => keys(common, action),
         Command::Schema { document } => schema(common, *document),
@@ -181,6 +182,20 @@ fn verify(common: &Common, extracts: &[PathBuf], rebuild: bool) -> Result<ExitCo
     Ok(exit)
 }
 
+fn audit(common: &Common, heads: &[String]) -> Result<ExitCode> {
+    let settings = settings(common, None)?;
+    let view = pipeline::audit(&settings, heads, &observer(common))?;
+    let exit = ExitCode::of(&view.findings);
+    match common.format {
+        Format::Json => show::print_json(&tables::audited_json(&view, &show::sorted(&view.findings), exit)),
+        Format::Text => {
+            show::findings(&view.findings, &quotable(common), show::Stream::Err);
+            show::print(&tables::audited(&view));
+        }
+    }
+    Ok(exit)
+}
+
 fn synth_world(common: &Common, wanted: &Synth) -> Result<ExitCode> {
     let usage = |message: String| {
         show::to_stderr(&format!("error: {message}"));
@@ -251,7 +266,8 @@ fn keys(common: &Common, action: &Keys) -> Result<ExitCode> {
                 .into_iter()
                 .map(|(id, current, fingerprint)| json!({"id": id, "current": current, "fingerprint": fingerprint}))
                 .collect();
-            show::print_json(&json!({"keyring": path, "keys": keys}));
+            let kept = crate::keys::kept_from_swap();
+            show::print_json(&json!({"keyring": path, "keys": keys, "kept_from_swap": kept}));
         }
         Format::Text => show::print(&tables::keys(&path, &keyring)),
     }

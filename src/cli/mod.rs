@@ -20,6 +20,7 @@ static TOLD: AtomicBool = AtomicBool::new(false);
 /// Runs the command of this process and says how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
+    crate::keys::harden_process();
     quiet_panics();
     let code = match Arguments::try_parse() {
         Ok(arguments) => std::panic::catch_unwind(|| commands::run(&arguments)).unwrap_or_else(|_| {

@@ -2,8 +2,8 @@
 
 use super::show::harmless;
 use crate::keys::Keyring;
-use crate::pipeline::Built;
-use crate::vocab::{CheckCount, Findings, safe_count, safe_text};
+use crate::pipeline::{AuditView, Built, State};
+use crate::vocab::{CheckCount, ExitCode, Findings, safe_count, safe_text};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -68,6 +68,45 @@ pub(super) fn verified(path: &Path, findings: &Findings, checks: &[CheckCount]) 
     format!("{shape}\n\n{verdict}  {}\n", shown(path))
 }
 
+/// What the ledger says was published, whether it is there, and the head to note down.
+pub(super) fn audited(view: &AuditView) -> String {
+    let mut shape = table(&["project", "version", "published", "key", "extract"], &[]);
+    for one in &view.published {
+        let state = match (one.signed, one.state) {
+            (Some(false), _) => "NOT SIGNED BY US",
+            (_, State::There) => "there",
+            (_, State::Differs) => "DIFFERS",
+            (_, State::Missing) => "not there",
+        };
+        let key = one.key.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+        let version = crate::publish::version_name(one.version);
+        let time: String = harmless(&one.time).chars().take(25).collect();
+        shape.add_row(vec![one.project.to_string(), version, time, key, state.to_owned()]);
+    }
+    let verdict = if super::commands::fails(&view.findings) { "REFUSED" } else { "sound" };
+    let head = view.head.as_deref().unwrap_or("none");
+    format!("{shape}\n\nentries  {}\nhead     {head}\n{verdict}  {}\n", view.lines, shown(&view.ledger))
+}
+
+/// The same for programs.
+pub(super) fn audited_json(view: &AuditView, findings: &Findings, exit: ExitCode) -> Value {
+    let published = view.published.iter().map(|one| {
+        let state = match one.state {
+            State::There => "there",
+            State::Differs => "differs",
+            State::Missing => "missing",
+        };
+        json!({
+            "line": one.line, "project": one.project, "version": one.version, "revision": one.revision, "time": one.time,
+            "key_id": one.key, "signed": one.signed, "extract": state,
+        })
+    });
+    json!({
+        "ledger": view.ledger, "entries": view.lines, "head": view.head, "published": published.collect::<Vec<_>>(),
+        "findings": findings, "exit": exit as u8,
+    })
+}
+
 /// The keys of a keyring: names and fingerprints.
 pub(super) fn keys(path: &Path, keyring: &Keyring) -> String {
     let mut shape = table(&["key", "current", "fingerprint"], &[]);
@@ -79,5 +118,10 @@ pub(super) fn keys(path: &Path, keyring: &Keyring) -> String {
     } else {
         ""
     };
-    format!("{shape}\n\nkeyring  {}{note}\n", shown(path))
+    let memory = if crate::keys::kept_from_swap() {
+        "kept out of swap"
+    } else {
+        "may be written to swap: raise the limit on locked memory"
+    };
+    format!("{shape}\n\nkeyring  {}\nmemory   {memory}{note}\n", shown(path))
 }

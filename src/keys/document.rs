@@ -5,6 +5,7 @@ use crate::vocab::{KeyId, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -40,7 +41,11 @@ struct RawKey {
     secret: Wiped,
 }
 
-/// Text of a secret, wiped on drop. (The parser's own buffers are beyond our reach.)
+/// What stands in the text for a secret while the parser reads it: as long as the secret, so that places stay right.
+const STAND_IN: &str = "set-aside-";
+
+/// What stands where a secret should: a stand-in, or a text that is no secret. Wiped all the same, since it may be one with
+/// a slip of the pen.
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 struct Wiped(String);
@@ -48,7 +53,12 @@ struct Wiped(String);
 /// Reads a keyring. `file` only names the place of a fault.
 pub(super) fn parse(text: &str, file: &str) -> Result<Document, Malformed> {
     let whole = |message| Malformed { at: Place::file(file), message };
-    let raw: Raw = read(text, file)?;
+    if text.contains(STAND_IN) {
+        return Err(whole(NO_SECRET));
+    }
+    // The parser copies what it reads into buffers that nobody wipes: it never sees a secret.
+    let (text, mut secrets) = set_aside(text);
+    let raw: Raw = read(&text, file)?;
     if raw.keyring != 1 {
         return Err(whole("the keyring's version is not 1"));
     }
@@ -62,16 +72,48 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Document, Malformed> {
         if keys.iter().any(|(known, _)| *known == id) {
             return Err(whole("two keys have one id"));
         }
-        let bytes = Zeroizing::new(STANDARD.decode(&key.secret.0).unwrap_or_default());
-        let bytes =
-            <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| whole("a secret is not the base64 text of 32 bytes"))?;
-        keys.push((id, Secret::new(bytes)));
+        let secret = secrets.remove(&key.secret.0).ok_or_else(|| whole(NO_SECRET))?;
+        keys.push((id, secret));
     }
     let current = keys
         .iter()
         .position(|(id, _)| id.as_str() == raw.current)
         .ok_or_else(|| whole("`current` names none of the keys"))?;
     Ok(Document { current, keys })
+}
+
+/// What is said of a secret that is none.
+const NO_SECRET: &str = "a secret is not the base64 text of 32 bytes";
+
+/// The text with every secret replaced by a stand-in, and the secrets by their stand-ins.
+fn set_aside(text: &str) -> (String, BTreeMap<String, Secret>) {
+    let mut kept = String::with_capacity(text.len());
+    let mut secrets = BTreeMap::new();
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let mut rest = text;
+    while let Some(start) = rest.find(is_base64) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_base64(c)).unwrap_or(from.len()));
+        kept.push_str(before);
+        match secret_of(word) {
+            Some(secret) => {
+                let stand_in = format!("{STAND_IN}{:0width$}", secrets.len(), width = word.len() - STAND_IN.len());
+                kept.push_str(&stand_in);
+                secrets.insert(stand_in, secret);
+            }
+            None => kept.push_str(word),
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    (kept, secrets)
+}
+
+/// The secret that a word is the base64 text of.
+fn secret_of(word: &str) -> Option<Secret> {
+    let mut bytes = Zeroizing::new([0_u8; 33]);
+    let length = (word.len() == 44).then(|| STANDARD.decode_slice(word, bytes.as_mut_slice()).ok())??;
+    (length == 32).then(|| bytes.first_chunk().map(Secret::copied))?
 }
 
 /// Reads strict YAML of a form.
@@ -119,7 +161,14 @@ mod tests {
         assert!(read.keys[0].1.is_published_test());
         let again = parse(&render(&read), "x").unwrap();
         assert_eq!((again.current, again.keys.len()), (1, 2));
-        assert!(keyring("keyring: 1\ncurrent: 2026\nkeys: [{id: 2026, secret: SECRET}]").is_ok());
+        for form in [
+            "keyring: 1\ncurrent: 2026\nkeys: [{id: 2026, secret: SECRET}]",
+            "keyring: 1\ncurrent: a\nkeys:\n- id: a\n  secret: 'SECRET' # the first",
+            "keyring: 1\ncurrent: a\nkeys:\n- id: a\n  secret: >-\n    SECRET\n",
+            "{\"keyring\":1,\"current\":\"a\",\"keys\":[{\"id\":\"a\",\"secret\":\"SECRET\"}]}",
+        ] {
+            assert!(keyring(form).is_ok_and(|read| read.keys[0].1.is_published_test()), "{form}");
+        }
     }
 
     #[test]
@@ -138,6 +187,8 @@ mod tests {
             "keyring: 1\ncurrent: a/b\nkeys: [{id: a/b, secret: SECRET}]",
             "keyring: 1\ncurrent: a\nkeys: [&x {id: a, secret: SECRET}, *x]",
             "- FSVvPD9gn0IpEM8fbbIRymfIJfyzco8TwZXQUgq/zW0=",
+            // What stands for a secret inside is no secret outside.
+            "keyring: 1\ncurrent: a\nkeys: [{id: a, secret: set-aside-0000000000000000000000000000000000}]",
             "keyring: [FSVvPD9gn0IpEM8fbbIRymfIJfyzco8TwZXQUgq",
         ] {
             let fault = keyring(body).err().unwrap_or_else(|| panic!("accepted: {body}"));

@@ -1,9 +1,11 @@
 //! HMAC-SHA-256 with its two keyed states computed once: a short message costs two compressions and no allocation.
 
+use super::page::Kept;
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
 
 const BLOCK: usize = 64;
 /// What fits one block beside the padding bit and the length.
@@ -12,12 +14,17 @@ const SHORT: usize = BLOCK - 9;
 const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// A keyed hash, ready for any number of messages. Shared between threads or cloned for each; wiped on drop.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Mac {
-    /// The state after the block `key ^ ipad`.
+/// A keyed hash, ready for any number of messages. Shared between threads; clones share one page, which is wiped with the
+/// last of them.
+#[derive(Clone)]
+pub struct Mac(Arc<Kept<States>>);
+
+/// The two states: as good as the key.
+#[derive(Default, Zeroize)]
+struct States {
+    /// After the block `key ^ ipad`.
     inner: [u32; 8],
-    /// The state after the block `key ^ opad`.
+    /// After the block `key ^ opad`.
     outer: [u32; 8],
 }
 
@@ -30,7 +37,7 @@ impl fmt::Debug for Mac {
 impl Mac {
     /// A keyed hash under a key of any length.
     pub(super) fn new(key: &[u8]) -> Self {
-        let mut block = [0_u8; BLOCK];
+        let mut block = Zeroizing::new([0_u8; BLOCK]);
         if key.len() > BLOCK {
             let mut digest: [u8; 32] = Sha256::digest(key).into();
             block[..32].copy_from_slice(&digest);
@@ -38,16 +45,14 @@ impl Mac {
         } else {
             block[..key.len()].copy_from_slice(key);
         }
-        let keyed = |mask: u8| {
-            let mut masked = block.map(|byte| byte ^ mask);
-            let mut state = START;
-            compress256(&mut state, &[masked]);
-            masked.zeroize();
-            state
-        };
-        let mac = Self { inner: keyed(0x36), outer: keyed(0x5c) };
-        block.zeroize();
-        mac
+        let mut states: Kept<States> = Kept::default();
+        let States { inner, outer } = &mut *states;
+        (*inner, *outer) = (START, START);
+        block.iter_mut().for_each(|byte| *byte ^= 0x36);
+        compress256(inner, std::slice::from_ref(&*block));
+        block.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
+        compress256(outer, std::slice::from_ref(&*block));
+        Self(Arc::new(states))
     }
 
     /// The tag of a message: 32 bytes.
@@ -73,10 +78,18 @@ impl Mac {
         key
     }
 
+    /// The bytes that lie in memory for the inner state.
+    #[cfg(test)]
+    pub(super) fn in_memory(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(32));
+        self.0.inner.iter().for_each(|word| bytes.extend_from_slice(&word.to_ne_bytes()));
+        bytes
+    }
+
     /// The tag as the eight words of the final state.
     #[inline]
     fn state(&self, message: &[u8]) -> [u32; 8] {
-        let mut inner = self.inner;
+        let (mut inner, mut outer) = (self.0.inner, self.0.outer);
         if message.len() <= SHORT {
             let mut block = [0_u8; BLOCK];
             block[..message.len()].copy_from_slice(message);
@@ -92,7 +105,6 @@ impl Mac {
         }
         block[32] = 0x80;
         close(&mut block, 32);
-        let mut outer = self.outer;
         compress256(&mut outer, &[block]);
         outer
     }
@@ -154,7 +166,9 @@ mod tests {
     fn prints_nothing_and_wipes() {
         let mut mac = Mac::new(b"key");
         assert_eq!(format!("{mac:?}"), "Mac(..)");
-        mac.zeroize();
-        assert_eq!((mac.inner, mac.outer), ([0; 8], [0; 8]));
+        let states = Arc::get_mut(&mut mac.0).unwrap();
+        assert_ne!((states.inner, states.outer), ([0; 8], [0; 8]));
+        states.zeroize();
+        assert_eq!((states.inner, states.outer), ([0; 8], [0; 8]));
     }
 }

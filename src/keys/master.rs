@@ -1,7 +1,10 @@
 //! A master key, and the keys derived from it, each for one purpose: HKDF-SHA-256 (RFC 5869) with 32 bytes of output.
 
+use super::page::scrub;
 use super::{Mac, Secret};
 use crate::vocab::{KeyId, Kind, ProjectId};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The salt of `prk = HKDF-Extract(salt, secret)`.
@@ -36,12 +39,16 @@ pub struct MasterKey {
     fingerprint: String,
     /// HMAC under `prk`; HKDF's expand step needs nothing else of the secret.
     prk: Mac,
+    /// What was derived: one page a purpose, however many slices ask for it.
+    derived: Mutex<BTreeMap<String, Mac>>,
 }
 
 impl MasterKey {
     /// The key that stands for a secret.
     pub(super) fn new(id: KeyId, secret: &Secret) -> Self {
-        Self { id, fingerprint: secret.fingerprint(), prk: extract(SALT, secret.bytes()) }
+        let (fingerprint, prk) = (secret.fingerprint(), extract(SALT, secret.bytes()));
+        scrub();
+        Self { id, fingerprint, prk, derived: Mutex::default() }
     }
 
     /// The key's name in the keyring.
@@ -75,10 +82,15 @@ impl MasterKey {
     }
 
     fn derive(&self, info: &str) -> Mac {
-        let mut key = expand(&self.prk, info.as_bytes());
-        let mac = Mac::new(&key);
-        key.zeroize();
-        mac
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let mut key = expand(&self.prk, info.as_bytes());
+            let mac = Mac::new(&key);
+            key.zeroize();
+            scrub();
+            mac
+        };
+        derived.entry(info.to_owned()).or_insert_with(make).clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The keyring file: read when only its owner can read it, made and changed whole or not at all.
 
 use super::document::{self, Document, Malformed};
+use super::page::scrub;
 use super::{MasterKey, Secret};
 use crate::vocab::{Error, ExitCode, Finding, KeyId, Place, Result};
 use std::fs::{File, OpenOptions};
@@ -146,6 +147,7 @@ fn read(path: &Path) -> Result<(Document, bool)> {
     let document = std::str::from_utf8(&bytes)
         .map_err(|_| whole("the keyring is not UTF-8 text"))
         .and_then(|text| document::parse(text, &shown(path)));
+    scrub();
     match document {
         Ok(document) => Ok((document, others_can_read)),
         Err(fault) => Err(match (malformed(fault), others_can_read) {

@@ -1,5 +1,6 @@
 //! Thirty-two secret bytes, and the one published secret that protects nothing.
 
+use super::page::Kept;
 use crate::vocab::{Error, Result};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -22,14 +23,21 @@ const PUBLISHED: [u8; 32] = [
 /// needs_clone::<leo_extract::keys::Secret>();
 /// ```
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Secret(Box<[u8; 32]>);
+pub struct Secret(Kept<[u8; 32]>);
 
 impl Secret {
-    /// Takes the bytes over. They lie on the heap from here on, so that moving the secret leaves no copy behind.
+    /// Takes the bytes over. They lie on a page of their own from here on, so that moving the secret leaves no copy behind.
     #[must_use]
     pub fn new(mut bytes: [u8; 32]) -> Self {
-        let secret = Self(Box::new(bytes));
+        let secret = Self::copied(&bytes);
         bytes.zeroize();
+        secret
+    }
+
+    /// A secret of the bytes, which the caller wipes.
+    pub(super) fn copied(bytes: &[u8; 32]) -> Self {
+        let mut secret = Self(Kept::default());
+        secret.0.copy_from_slice(bytes);
         secret
     }
 
@@ -38,7 +46,7 @@ impl Secret {
     /// # Errors
     /// Where the system has no randomness to give.
     pub fn random() -> Result<Self> {
-        let mut secret = Self(Box::new([0; 32]));
+        let mut secret = Self(Kept::default());
         getrandom::fill(secret.0.as_mut_slice())
             .map_err(|_| Error::Internal("the operating system gives no random bytes".to_owned()))?;
         Ok(secret)

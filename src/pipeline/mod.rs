@@ -1,11 +1,13 @@
 //! The story of a build, one call per room.
 
 mod account;
+mod audit;
 mod cut;
 mod inputs;
 mod proof;
 mod recipe;
 
+pub use audit::{AuditView, Audited, State, audit};
 pub use proof::{VerifyView, exit_of, verify};
 
 use crate::config::Config;
@@ -81,6 +83,11 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         (None, Ok(_)) => return Ok(Outcome { built: Vec::new(), findings }),
     };
 
+    if !crate::keys::kept_from_swap() {
+        observer.on(Event::Note(
+            "the system does not let keys be kept out of swap: raise the limit on locked memory".into(),
+        ));
+    }
     let _lock = Lock::take(&settings.config.extracts)?;
     let key = keyring.current();
     let mac = key.ledger();

@@ -4,7 +4,7 @@
 //! A line is compact JSON. Its `mac` is the HMAC-SHA-256 under `K("ledger")` of the same object without `mac`, as canonical
 //! JSON: keys sorted, no white space, only what JSON must escape escaped. `previous` is the SHA-256 of the bytes of the
 //! line before, without its end; the first has 64 zeros. A chain cannot show that its newest lines were cut off: for that
-//! the versions on the disk are compared with it.
+//! the versions on the disk are compared with it (`audit`), and the digest of its newest line with one noted elsewhere.
 
 use crate::files::{hex, operation, sha256_bytes, sync_dir};
 use crate::vocab::{Error, Finding, Findings, Place, ProjectId, Result};
@@ -117,6 +117,30 @@ impl Ledger {
         self.torn
     }
 
+    /// How many lines it has, whatever they hold.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The digest of the newest line. Since every line holds the digest of the one before, it stands for all of them.
+    #[must_use]
+    pub fn head(&self) -> Option<String> {
+        self.lines.last().map(|line| sha256_bytes(&line.bytes))
+    }
+
+    /// Whether a line has that digest.
+    #[must_use]
+    pub fn holds(&self, digest: &str) -> bool {
+        self.lines.iter().any(|line| sha256_bytes(&line.bytes) == digest)
+    }
+
+    /// Every entry with its place, and whether its signature is right; `None` where the key is not known.
+    pub fn signatures(&self, mac: &MacOf<'_>) -> impl Iterator<Item = (Place, &Entry, Option<bool>)> {
+        let read = self.lines.iter().enumerate().filter_map(|(i, line)| Some((i, line.read.as_ref()?)));
+        read.map(|(i, (entry, value))| (self.place(i), entry, signature(entry, value, mac)))
+    }
+
     /// Everything that is wrong with the chain and its signatures.
     #[must_use]
     pub fn check(&self, mac: &MacOf<'_>) -> Findings {
@@ -139,14 +163,14 @@ impl Ledger {
                             RESTORE,
                         );
                     }
-                    match mac(&entry.key_id, &canonical(value)) {
+                    match signature(entry, value, mac) {
                         None => tell(
                             "ledger-key-unknown",
                             "the key that signed this entry is not in the keyring",
                             "give the keyring that holds it, or the entry cannot be trusted",
                         ),
-                        Some(right) if bool::from(hex(&right).as_bytes().ct_eq(entry.mac.as_bytes())) => {}
-                        Some(_) => {
+                        Some(true) => {}
+                        Some(false) => {
                             tell("ledger-signature-wrong", "this entry was altered, or not written by us", RESTORE);
                         }
                     }
@@ -183,6 +207,12 @@ impl Ledger {
         entry.mac = hex(&mac(&canonical(&to_value(&entry)?)));
         Ok(entry)
     }
+}
+
+/// Whether an entry's signature is right; `None` where the key is not known.
+fn signature(entry: &Entry, value: &Value, mac: &MacOf<'_>) -> Option<bool> {
+    let right = mac(&entry.key_id, &canonical(value))?;
+    Some(hex(&right).as_bytes().ct_eq(entry.mac.as_bytes()).into())
 }
 
 /// What stands for the line before the first.

@@ -2,13 +2,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, and says so")]
 
+mod audit;
+mod audit_disk;
 mod bad_places;
 mod bad_sources;
 mod bad_specs;
 mod canary;
 mod cli;
 mod memory;
+mod privacy;
+mod privacy_orders;
+mod privacy_withheld;
+mod process;
 mod projects;
+mod reckon;
 mod same_bytes;
 mod support;
 mod tamper;
