@@ -41,6 +41,15 @@ pub fn run() -> ExitCode {
     ExitCode::from(code as u8)
 }
 
+/// Findings as they would be told to people and to programs, with lines quoted from the documents below `folder`: for
+/// `tests/fuzz` alone.
+#[doc(hidden)]
+#[must_use]
+pub fn rendered(findings: &crate::vocab::Findings, folder: &std::path::Path) -> (String, String) {
+    let json = serde_json::json!({ "findings": show::sorted(findings) });
+    (show::render(findings, &quote::Quotable::below(folder), false), show::as_json(&json))
+}
+
 /// A panic's text could quote a cell: one line of our own stands in for it.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {

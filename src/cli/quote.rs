@@ -27,6 +27,11 @@ impl Quotable {
         }
     }
 
+    /// The documents below one folder.
+    pub(super) fn below(folder: &Path) -> Self {
+        Self { folders: folder.canonicalize().into_iter().collect(), ..Self::default() }
+    }
+
     /// The config alone: where it is what cannot be read.
     pub(super) fn config(path: &Path) -> Self {
         Self { config: path.canonicalize().ok(), ..Self::default() }

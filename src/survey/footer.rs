@@ -100,6 +100,13 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
                 .help("copy it from its origin again; the footer at its end cannot be read"),
         )
     };
+    // To open a pipe would wait for a writer, for ever.
+    if !std::fs::metadata(path).map_err(|e| unreadable(&e))?.is_file() {
+        return Err(Box::new(
+            Finding::error("source-unreadable", place(), "it is no file but a pipe, a device or the like")
+                .help("put the Parquet file there itself"),
+        ));
+    }
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     let facts = file.metadata().map_err(|e| unreadable(&e))?;
     // A corrupt footer may make the reader panic deep inside; that is a finding too, not our end.
