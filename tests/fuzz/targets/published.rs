@@ -62,8 +62,24 @@ fn world() -> &'static World {
         let outcome = pipeline::build(&settings, &[spec.to_string_lossy().into_owned()], &observer).expect("a build");
         let extract = outcome.built.first().unwrap_or_else(|| panic!("{:?}", outcome.findings)).path.clone();
         let keyring = Keyring::load(&settings.keyring).expect("the keyring reads");
+        if let Some(seeds) = std::env::var_os("LEO_FUZZ_SEEDS") {
+            write_seeds(Path::new(&seeds), &settings.config.extracts, &extract);
+        }
         World { settings, keyring, extract }
     })
+}
+
+/// Writes each file that the fuzzer may change, with the byte before it that chooses it.
+fn write_seeds(seeds: &Path, extracts: &Path, extract: &Path) {
+    let files = std::iter::repeat_n(extracts.join(ledger::LEDGER), 2)
+        .chain(WHOLE.iter().chain(&BAG).map(|name| extract.join(name)));
+    for (n, file) in (0_u8..).zip(files) {
+        let mut seed = vec![n];
+        seed.extend(std::fs::read(file).expect("a file of the extract"));
+        // A note is a line of the ledger without its end.
+        let seed = if n == 1 { seed.trim_ascii_end() } else { &seed };
+        std::fs::write(seeds.join(n.to_string()), seed).expect("a seed");
+    }
 }
 
 /// Runs with a file's bytes in place of its own.
