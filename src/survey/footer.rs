@@ -1,5 +1,6 @@
 //! One Parquet footer: rows, row groups, columns and the Arrow types that they are read as.
 
+use crate::files::footer_is_sound;
 use crate::vocab::{Finding, Place};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::parquet_to_arrow_schema;
@@ -109,6 +110,9 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
     }
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     let facts = file.metadata().map_err(|e| unreadable(&e))?;
+    if !footer_is_sound(&file).map_err(|e| unreadable(&e))? {
+        return Err(broken());
+    }
     // A corrupt footer may make the reader panic deep inside; that is a finding too, not our end.
     let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let footer = ParquetMetaDataReader::new().parse_and_finish(&file).ok()?;

@@ -75,11 +75,11 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
     };
     let at = root.join(location);
     let mut walk = Walk { root, real: BTreeSet::new(), found: Vec::new() };
-    if at.is_file() {
-        walk.found.push(at.clone());
-    } else if at.is_dir() {
+    if at.is_dir() {
         walk.folder(&at, 0)?;
         walk.found.sort();
+    } else if at.exists() {
+        walk.found.push(at.clone());
     }
     if walk.found.is_empty() {
         let mut finding = missing();

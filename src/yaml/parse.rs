@@ -24,7 +24,8 @@ const REFUSALS_MAX: usize = 50;
 pub fn read_text(path: &Path, shown_as: &str) -> Result<String, Error> {
     // To open a pipe would wait for a writer, for ever.
     if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-        let finding = Finding::error("document-unreadable", Place::file(shown_as), "it is a pipe, a device or the like");
+        let finding =
+            Finding::error("document-unreadable", Place::file(shown_as), "it is a pipe, a device or the like");
         return Err(Error::finding(finding.help("name a file")));
     }
     let file = fs_err::File::open(path).map_err(|e| Error::reading("read", path, e))?;

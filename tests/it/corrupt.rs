@@ -197,7 +197,8 @@ fn a_damaged_source_is_refused_or_its_digest_tells() {
         of(|t| t.harmless),
         of(|t| t.unseen)
     );
-    for part in ["magic", "page header", "dictionary", "levels", "data", "column index", "offset index", "bloom filter"] {
+    for part in ["magic", "page header", "dictionary", "levels", "data", "column index", "offset index", "bloom filter"]
+    {
         assert!(tallies.contains_key(part), "no {part} was damaged");
     }
     assert!(of(|t| t.refused) * 3 > of(|t| t.tried), "{tallies:#?}");

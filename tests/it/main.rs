@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, and says so")]
 
+mod absurd;
 mod bad_places;
 mod bad_sources;
 mod bad_specs;
