@@ -30,7 +30,13 @@ pub fn run() -> ExitCode {
         }),
         Err(error) => {
             // clap prints help to standard output and mistakes to standard error.
-            show::note_loss(error.print());
+            // What it says may hold an argument as it was given, which a terminal should not obey.
+            let plain = error.render().to_string();
+            if plain == show::harmless_lines(&plain) {
+                show::note_loss(error.print());
+            } else {
+                show::to_stderr(&show::harmless_lines(&plain));
+            }
             if error.use_stderr() { Code::Usage } else { Code::Done }
         }
     };

@@ -230,6 +230,11 @@ pub(super) fn harmless(text: &str) -> String {
         .collect()
 }
 
+/// The same for text of several lines.
+pub(super) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether a terminal would obey or hide the character.
 fn obeyed(c: char) -> bool {
     c.is_control()

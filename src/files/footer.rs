@@ -38,6 +38,48 @@ pub fn footer_is_sound(mut file: &File) -> Result<bool> {
     Ok(sound(&bytes))
 }
 
+/// Whether a column chunk may be given to a reader, which makes room for every value that a dictionary claims. `start` is
+/// where its first page begins, `raw` whether its pages are not compressed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn dictionary_is_sound(mut file: &File, start: u64, raw: bool) -> Result<bool> {
+    const DICTIONARY: u64 = 2;
+    // No header of a dictionary is longer; one of data may be, and is not judged.
+    let mut bytes = Vec::with_capacity(128);
+    file.seek(SeekFrom::Start(start))?;
+    file.take(128).read_to_end(&mut bytes)?;
+    Ok(match page(&bytes) {
+        Some([DICTIONARY, uncompressed, compressed, values]) => values <= if raw { compressed } else { uncompressed },
+        _ => true,
+    })
+}
+
+/// Of the header of a dictionary page: its type, its bytes uncompressed and compressed, its values.
+fn page(bytes: &[u8]) -> Option<[u64; 4]> {
+    let mut walk = Walk { bytes, open: Vec::new(), deepest: 0 };
+    let (mut id, mut found) = (0_u64, [0; 4]);
+    loop {
+        let head = walk.byte()?;
+        id = match head >> 4 {
+            _ if head == 0 => return Some(found),
+            0 => walk.varint()? >> 1,
+            step => id.checked_add(u64::from(step))?,
+        };
+        match (id, head & 15) {
+            (1..=3, 5) => *found.get_mut(usize::try_from(id).ok()? - 1)? = walk.varint()? >> 1,
+            // The first field of a dictionary's own header.
+            (7, 12) if walk.bytes.first() == Some(&0x15) => {
+                walk.byte()?;
+                found[3] = walk.varint()? >> 1;
+                // What follows is of no interest, and may be cut off.
+                return Some(found);
+            }
+            (_, kind) => walk.value(kind, 0)?,
+        }
+    }
+}
+
 /// Whether a struct in thrift's compact form, a page index for instance, claims no more than its own bytes bear out.
 #[must_use]
 pub fn thrift_is_sound(bytes: &[u8]) -> bool {
@@ -199,6 +241,22 @@ mod tests {
         assert!(!sound(&footer(71, &deeper)), "a reader would follow it by recursion");
         assert!(!sound(&[0x1c; 100]), "structs without end");
         assert!(!sound(&[[0x19].as_slice(), &[0x19; 100]].concat()), "lists without end");
+    }
+
+    #[test]
+    fn a_dictionary_holds_no_more_values_than_bytes() {
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let told = |bytes: &[u8], raw| {
+            std::fs::write(path.path(), [&[9; 4], bytes].concat()).unwrap();
+            dictionary_is_sound(&path.reopen().unwrap(), 4, raw).unwrap()
+        };
+        // A dictionary of 40 bytes, 20 compressed, and so many values.
+        let header = |values: &[u8]| [&[0x15, 4, 0x15, 80, 0x15, 40, 0x4c, 0x15], values, &[0x15, 0, 0, 0]].concat();
+        assert!(told(&header(&[20]), true) && told(&header(&[20]), false));
+        assert!(!told(&header(&[42]), true) && told(&header(&[42]), false), "21 values");
+        assert!(!told(&header(&[0xfe, 0xff, 0xff, 0xff, 15]), false), "2^31 values");
+        assert!(told(&[0x15, 0, 0x15, 80, 0x15, 40, 0], true), "a page of data");
+        assert!(told(&[], true), "nothing: the reader will say so");
     }
 
     #[test]

@@ -14,6 +14,6 @@ mod staging;
 
 pub use atomic::{replace, replace_symlink, sync_dir, sync_tree, write_new};
 pub use digest::{Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file};
-pub use footer::{footer_is_sound, thrift_is_sound};
+pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 pub use lock::Lock;
 pub use staging::{STAGING, Staging};

@@ -2,7 +2,7 @@
 
 use super::{AMBIGUOUS, Members, PersonSet};
 use crate::deidentify::{KEY, KeyTable, key_table};
-use crate::engine::Engine;
+use crate::engine::{Engine, Fault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::Plan;
 use crate::survey::{ColumnFacts, FileFacts};
@@ -73,16 +73,15 @@ fn read(engine: &Engine, files: Vec<KeyFile>) -> Result<Vec<KeyTable>> {
         .into_iter()
         .map(|(facts, columns)| {
             let (task, memory) = (engine.task(), engine.memory());
-            engine.handle().spawn(key_table(task, memory, facts, columns))
+            let shown = facts.shown.clone();
+            (shown, engine.handle().spawn(key_table(task, memory, facts, columns)))
         })
         .collect();
     engine.block_on(async {
         let mut tables = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let table = task.await.map_err(|_| Error::Engine {
-                step: "reading keys".to_owned(),
-                what: "a file cannot be decoded: it is corrupt",
-            })?;
+        for (shown, task) in tasks {
+            // A decoder that gives up with a panic has met a corrupt page.
+            let table = task.await.map_err(|_| Fault::Corrupt.at(&shown, "reading keys", engine.memory()))?;
             tables.push(table?);
         }
         Ok(tables)

@@ -9,10 +9,11 @@ use super::people::People;
 use super::rows::{Facts, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
-use crate::files::{footer_is_sound, thrift_is_sound};
+use crate::files::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -126,7 +127,7 @@ fn read(
     let file = File::open(path)?;
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     // What the decoder could not survive is asked first: it makes room for whatever a footer or an index claims.
-    if !footer_is_sound(&file)? || !indices_are_sound(&file, ArrowReaderMetadata::load(&file, options())?.metadata())? {
+    if !footer_is_sound(&file)? || !pages_are_sound(&file, ArrowReaderMetadata::load(&file, options())?.metadata())? {
         return Err(Unreadable);
     }
     let pages = options().with_page_index_policy(PageIndexPolicy::Optional);
@@ -167,9 +168,13 @@ fn read(
     Ok(Some(walk.finish(name, tally)))
 }
 
-/// Whether every page index of a file may be given to the decoder.
-fn indices_are_sound(mut file: &File, footer: &ParquetMetaData) -> Result<bool, Unreadable> {
+/// Whether every dictionary and page index of a file may be given to the decoder.
+fn pages_are_sound(mut file: &File, footer: &ParquetMetaData) -> Result<bool, Unreadable> {
     for column in footer.row_groups().iter().flat_map(|group| group.columns()) {
+        let raw = column.compression() == Compression::UNCOMPRESSED;
+        if !dictionary_is_sound(file, u64::try_from(column.byte_range().0)?, raw)? {
+            return Ok(false);
+        }
         let indices = [
             (column.column_index_offset(), column.column_index_length()),
             (column.offset_index_offset(), column.offset_index_length()),
