@@ -25,11 +25,22 @@ pub fn create_new(path: &Path) -> Result<File> {
     step().and_then(|()| open()).map_err(|e| Error::writing("create", path, e))
 }
 
+/// Refuses a link where something of ours belongs: what we write or sweep must lie below the extracts folder.
+///
+/// # Errors
+/// There is one (exit code 73).
+pub fn no_link(path: &Path) -> Result<()> {
+    let link = fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_symlink());
+    let why = || io::Error::new(io::ErrorKind::InvalidInput, "a link");
+    if link { Err(Error::writing("write through the link", path, why())) } else { Ok(()) }
+}
+
 /// Opens a file to read and change, and creates it where it is missing; what it holds stays.
 ///
 /// # Errors
 /// The path cannot be written.
 pub fn open_kept(path: &Path) -> Result<File> {
+    no_link(path)?;
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     step().and_then(|()| open()).map_err(|e| Error::writing("open", path, e))
 }

@@ -92,6 +92,9 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
     let mut files = Vec::with_capacity(walk.found.len());
     for path in std::mem::take(&mut walk.found) {
         let shown = walk.shown(&path);
+        if path.to_str().is_none_or(|name| name.chars().any(char::is_control)) {
+            return Err(walk.unreadable(&path, "its name holds characters that cannot be printed"));
+        }
         if !walk.real(&path)?.starts_with(&real_root) {
             return Err(Box::new(
                 Finding::error("source-outside-root", Place::file(shown), "the file lies outside the sources folder")

@@ -28,18 +28,16 @@ fn assert_harmless(run: &Run, what: &str) {
 
 /// All commands that show what they read, to people and to programs.
 fn all(world: &World, what: &str) {
-    for command in ["check", "plan", "build"] {
-        for format in ["text", "json"] {
-            for log in ["text", "json"] {
-                if log == "json" && format == "json" {
-                    continue;
-                }
-                let arguments = [command, "--as-of", DAY, "--format", format, "--log-format", log, SMALL, WIDE];
-                let run = world.run(&arguments);
-                assert_harmless(&run, &format!("{what}: {command}, {format}, log {log}"));
-                assert!(!run.said().contains("internal fault"), "{what}: {}", run.said());
-            }
-        }
+    for (command, format, log) in [
+        ("check", "text", "text"),
+        ("check", "json", "text"),
+        ("plan", "text", "text"),
+        ("build", "text", "json"),
+        ("build", "json", "text"),
+    ] {
+        let run = world.run(&[command, "--as-of", DAY, "--format", format, "--log-format", log, SMALL, WIDE]);
+        assert_harmless(&run, &format!("{what}: {command}, {format}, log {log}"));
+        assert!(!run.said().contains("internal fault"), "{what}: {}", run.said());
     }
     for (path, bytes) in files(&world.path("extracts")) {
         if path.ends_with(".html") {
@@ -77,7 +75,7 @@ fn no_text_of_a_document_steers_a_terminal() {
         let at = text.find(after).unwrap_or_else(|| panic!("{document} has {after}")) + after.len();
         let rest = at + text[at..].find(end).unwrap();
         let before = if after.contains("- KS4") { &text[..at - "KS4_GENDER".len()] } else { &text[..at] };
-        for evil in [quoted(EVIL), quoted(&format!("KS4_GENDE{EVIL}")), EVIL.replace('\r', ""), format!("'{EVIL}'")] {
+        for evil in [quoted(&format!("KS4_GENDE{EVIL}")), EVIL.replace('\r', "")] {
             replace(&path, format!("{before}{evil}{}", &text[rest..]).as_bytes());
             if document == "specs" {
                 world.approve(SMALL);

@@ -38,6 +38,7 @@ fn world() -> World {
         std::fs::create_dir_all(world.path(file).parent().unwrap()).unwrap();
         std::fs::write(world.path(file), "kept").unwrap();
     }
+    std::fs::create_dir_all(world.path("extracts")).unwrap();
     world
 }
 
@@ -231,7 +232,6 @@ fn arguments_that_are_paths_touch_nothing_and_quote_nothing() {
         "/dev/null",
         "/etc/passwd",
         "/nowhere",
-        "",
         "~",
         root.to_str().unwrap(),
         world.path("extracts").to_str().unwrap(),
