@@ -63,7 +63,7 @@ pub fn sound(facts: &FileFacts, columns: &[String], row_groups: &Range<usize>) -
             let root = column.column_path().parts().first();
             if root.is_some_and(|root| columns.contains(root)) {
                 let raw = column.compression() == parquet::basic::Compression::UNCOMPRESSED;
-                let start = u64::try_from(column.byte_range().0).unwrap_or(0);
+                let start = column.byte_range().0;
                 if !dictionary_is_sound(&file, start, raw)? {
                     return Ok(false);
                 }

@@ -172,7 +172,7 @@ fn read(
 fn pages_are_sound(mut file: &File, footer: &ParquetMetaData) -> Result<bool, Unreadable> {
     for column in footer.row_groups().iter().flat_map(|group| group.columns()) {
         let raw = column.compression() == Compression::UNCOMPRESSED;
-        if !dictionary_is_sound(file, u64::try_from(column.byte_range().0)?, raw)? {
+        if !dictionary_is_sound(file, column.byte_range().0, raw)? {
             return Ok(false);
         }
         let indices = [

@@ -11,6 +11,7 @@ mod cli;
 mod corrupt;
 mod escapes;
 mod huge;
+mod mutated;
 mod paths;
 mod projects;
 mod regions;

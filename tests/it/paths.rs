@@ -131,18 +131,17 @@ fn the_name_of_an_element_a_linked_table_or_a_location_that_is_a_path_is_refused
     let element = world.path("catalogue/npd.cla.yaml");
     let good = std::fs::read_to_string(&element).unwrap();
     let location = good.lines().find(|l| l.starts_with("location: ")).unwrap();
-    for name in tricks() {
-        for name in [name.clone(), format!("npd.{name}")] {
-            replace(&element, good.replacen("element: npd.cla", &format!("element: {}", quoted(&name)), 1).as_bytes());
-            untouched(&world, &[&BUILD[..], &[SMALL]].concat(), &[65], &format!("the element {name:?}"));
-        }
+    for (n, name) in tricks().into_iter().enumerate() {
+        let name = if n % 2 == 0 { name } else { format!("npd.{name}") };
+        replace(&element, good.replacen("element: npd.cla", &format!("element: {}", quoted(&name)), 1).as_bytes());
+        untouched(&world, &[&BUILD[..], &[SMALL]].concat(), &[65], &format!("the element {name:?}"));
     }
-    for place in tricks().into_iter().chain(["../leo.keyring".to_owned(), "npd/../../leo.keyring".to_owned()]) {
+    let more = ["../leo.keyring", "npd/../../leo.keyring"].map(str::to_owned);
+    for (n, place) in tricks().into_iter().chain(more).enumerate() {
         // What is a good name below the sources is a file that is not there.
-        for place in [format!("{place}/{{yyyy}}"), format!("npd/{place}/{{yyyy}}")] {
-            replace(&element, good.replacen(location, &format!("location: {}", quoted(&place)), 1).as_bytes());
-            untouched(&world, &[&BUILD[..], &[WIDE]].concat(), &[65, 66], &format!("the location {place:?}"));
-        }
+        let place = if n % 2 == 0 { format!("{place}/{{yyyy}}") } else { format!("npd/{place}/{{yyyy}}") };
+        replace(&element, good.replacen(location, &format!("location: {}", quoted(&place)), 1).as_bytes());
+        untouched(&world, &[&BUILD[..], &[WIDE]].concat(), &[65, 66], &format!("the location {place:?}"));
     }
     replace(&element, good.as_bytes());
     let spec = std::fs::read_to_string(world.spec(COARSE)).unwrap();
@@ -156,7 +155,8 @@ fn the_name_of_an_element_a_linked_table_or_a_location_that_is_a_path_is_refused
         // Where it was a name after all, the table lies where tables lie.
         if run.code == 0 {
             let tables = files(&world.latest(COARSE).join("data/linked"));
-            assert_eq!(tables.into_keys().collect::<Vec<_>>(), [format!("{name}.parquet")]);
+            assert!(tables.contains_key(&format!("{name}.parquet")), "{:?}", tables.keys());
+            assert!(tables.keys().all(|table| table.starts_with(&format!("{name}."))), "{:?}", tables.keys());
             assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{name:?}");
         }
     }
