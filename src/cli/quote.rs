@@ -70,8 +70,12 @@ fn is_secret(text: &str) -> bool {
     };
     // A word that turns between letters, capitals and digits as only chance makes it: a key that was spoilt.
     let class = |c: char| (c.is_ascii_lowercase(), c.is_ascii_uppercase(), c.is_ascii_digit());
-    let turns = |word: &str| word.chars().zip(word.chars().skip(1)).filter(|(a, b)| class(*a) != class(*b)).count();
-    let chance = |word: &str| word.len() >= 20 && turns(word) >= 9 && word.contains(|c: char| c.is_ascii_digit());
+    let turn = |(a, b): &(char, char)| a.is_alphanumeric() && b.is_alphanumeric() && class(*a) != class(*b);
+    let turns = |word: &str| word.chars().zip(word.chars().skip(1)).filter(turn).count();
+    let every = |word: &str| {
+        [char::is_lowercase, char::is_uppercase, char::is_numeric].iter().all(|class| word.contains(*class))
+    };
+    let chance = |word: &str| word.len() >= 20 && turns(word) >= 9 && every(word);
     text.lines().any(|line| field(line) || named(line))
         || text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=".contains(c)).any(chance)
         || text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=-_".contains(c)).any(key)
