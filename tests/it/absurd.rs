@@ -95,6 +95,7 @@ fn group_of(depth: usize) -> Vec<u8> {
 }
 
 /// A file of a body and a footer.
+#[expect(clippy::needless_pass_by_value, reason = "each case makes its own")]
 fn file(body: &[u8], schema: (u64, Vec<u8>), rows: i64, groups: (u64, Vec<u8>)) -> Vec<u8> {
     let footer = Struct::default().int(1, 1).list(2, 12, schema.0, &schema.1).long(3, rows);
     let footer = footer.list(4, 12, groups.0, &groups.1).end();

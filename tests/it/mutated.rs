@@ -62,6 +62,7 @@ fn mutated(seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 }
 
 /// Feeds a reader until its share is over. It gives the findings.
+#[expect(clippy::print_stdout, reason = "the figures of a test")]
 fn feed(what: &str, seeds: &[Vec<u8>], mut reader: impl FnMut(&[u8]) -> Findings) {
     assert!(!seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()), "{what}: no seeds");
     let (began, mut dice, mut inputs, mut refused) = (Instant::now(), Dice(0x5eed_0003), 0_u64, 0_u64);
