@@ -31,7 +31,13 @@ pub fn run() -> ExitCode {
         }),
         Err(error) => {
             // clap prints help to standard output and mistakes to standard error.
-            show::note_loss(error.print());
+            // What it says may hold an argument as it was given, which a terminal should not obey.
+            let plain = error.render().to_string();
+            if plain == show::harmless_lines(&plain) {
+                show::note_loss(error.print());
+            } else {
+                show::to_stderr(&show::harmless_lines(&plain));
+            }
             if error.use_stderr() { Code::Usage } else { Code::Done }
         }
     };
@@ -40,6 +46,15 @@ pub fn run() -> ExitCode {
         return ExitCode::from(Code::Output as u8);
     }
     ExitCode::from(code as u8)
+}
+
+/// Findings as they would be told to people and to programs, with lines quoted from the documents below `folder`: for
+/// `tests/fuzz` alone.
+#[doc(hidden)]
+#[must_use]
+pub fn rendered(findings: &crate::vocab::Findings, folder: &std::path::Path) -> (String, String) {
+    let json = serde_json::json!({ "findings": show::sorted(findings) });
+    (show::render(findings, &quote::Quotable::below(folder), false), show::as_json(&json))
 }
 
 /// A panic's text could quote a cell: one line of our own stands in for it.

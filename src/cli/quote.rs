@@ -27,6 +27,11 @@ impl Quotable {
         }
     }
 
+    /// The documents below one folder.
+    pub(super) fn below(folder: &Path) -> Self {
+        Self { folders: folder.canonicalize().into_iter().collect(), ..Self::default() }
+    }
+
     /// The config alone: where it is what cannot be read.
     pub(super) fn config(path: &Path) -> Self {
         Self { config: path.canonicalize().ok(), ..Self::default() }
@@ -63,7 +68,16 @@ fn is_secret(text: &str) -> bool {
             .and_then(|r| r.trim_start().strip_prefix(':'))
             .is_some_and(|v| v.trim_start().starts_with(char::is_numeric))
     };
+    // A word that turns between letters, capitals and digits as only chance makes it: a key that was spoilt.
+    let class = |c: char| (c.is_ascii_lowercase(), c.is_ascii_uppercase(), c.is_ascii_digit());
+    let turn = |(a, b): &(char, char)| a.is_alphanumeric() && b.is_alphanumeric() && class(*a) != class(*b);
+    let turns = |word: &str| word.chars().zip(word.chars().skip(1)).filter(turn).count();
+    let every = |word: &str| {
+        [char::is_lowercase, char::is_uppercase, char::is_numeric].iter().all(|class| word.contains(*class))
+    };
+    let chance = |word: &str| word.len() >= 20 && turns(word) >= 9 && every(word);
     text.lines().any(|line| field(line) || named(line))
+        || text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=".contains(c)).any(chance)
         || text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=-_".contains(c)).any(key)
 }
 
@@ -126,6 +140,7 @@ mod tests {
             format!("keys: [{{id: a, secret: \"{SECRET}\"}}]"),
             format!("a: 1\nkeys:\n  - id: b\n    sercet: {SECRET}\n"),
             "\"secret\" : x".to_owned(),
+            format!("seVv{}x", &SECRET[4..30]),
             "Secret: ~".to_owned(),
             "keyring: 1\nkeys: [{id: a, sercet: tooshort}]".to_owned(),
             "{\"keyring\": 1, \"keys\": []}".to_owned(),
@@ -133,7 +148,11 @@ mod tests {
             assert!(is_secret(&text), "{text}");
         }
         let digest = "5f1c".repeat(16);
-        for text in [&*format!("spec_sha256: {digest}"), "title: The secret life of schools", "keyring: leo.keyring"] {
+        for text in [
+            &*format!("spec_sha256: {digest}"),
+            "title: The secret life of schools",
+            "sources: /Data/LEO2019/extracts/Sources",
+        ] {
             assert!(!is_secret(text), "{text}");
         }
     }

@@ -45,7 +45,24 @@ pub(super) fn lost() -> bool {
 
 /// Prints a result for programs.
 pub(super) fn print_json(value: &Value) {
-    print(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+    print(&format!("{}\n", as_json(value)));
+}
+
+/// JSON that a terminal can be shown too: what `harmless` takes out stands as `\u` and its number, which says the same.
+pub(super) fn as_json(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Only in strings can such a character stand: between them the printer puts line ends and blanks.
+        if c != '\n' && obeyed(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Prints a line to standard error.
@@ -123,7 +140,7 @@ fn reason(source: &std::io::Error) -> String {
     }
 }
 
-fn render(all: &Findings, may: &Quotable, colour: bool) -> String {
+pub(super) fn render(all: &Findings, may: &Quotable, colour: bool) -> String {
     let sorted = sorted(all);
     let mut files = Read::new(may);
     let mut text = String::new();
@@ -207,12 +224,22 @@ pub(super) fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
-            c if c.is_control() => '?',
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => '?',
-            '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => '?',
+            c if obeyed(c) => '?',
             c => c,
         })
         .collect()
+}
+
+/// The same for text of several lines.
+pub(super) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a terminal would obey or hide the character.
+fn obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Wraps at spaces: the first line has `room` columns, the others are indented.
@@ -249,6 +276,15 @@ mod tests {
         assert!(text.contains("specs/none.yaml:3:5"));
         assert!(text.ends_with("1 error in 1 file\n"));
         assert_eq!(ExitCode::of(&[finding]), ExitCode::Invalid);
+    }
+
+    #[test]
+    fn json_shows_no_control_character_and_says_the_same() {
+        let value = json!({"a\u{202e}\x1b": "\u{9b}31m\x7f \u{e0041}\u{feff}\u{2069}é\t\r"});
+        let text = as_json(&value);
+        assert!(!text.chars().any(|c| c != '\n' && obeyed(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert!(text.contains('é'));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::identify::{IdentifierCounts, keys};
 use super::standard::{Counts, Standard, schema};
-use crate::engine::{Fault, scan};
+use crate::engine::{Fault, scan, sound};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::ElementScan;
 use crate::survey::{ColumnFacts, FileFacts};
@@ -19,11 +19,15 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
-/// One unit: its scan, how its batches are standardised, and what is counted meanwhile.
+/// One unit: what it reads, its scan, how its batches are standardised, and what is counted meanwhile.
 struct Piece {
+    facts: Arc<FileFacts>,
+    columns: Vec<String>,
+    row_groups: Range<usize>,
     scan: Arc<dyn ExecutionPlan>,
     standard: Standard,
     counts: Arc<Counts>,
@@ -45,9 +49,10 @@ impl DeidentifiedView {
         let mut pieces = Vec::with_capacity(of.units.len());
         for unit in &of.units {
             let (standard, columns) = Standard::new(unit, &of.view, &of.element.identifier.kind, key);
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let scan = scan(&unit.facts, &columns, &unit.row_groups)?;
-            pieces.push(Piece { scan, standard, counts: Arc::new(Counts::default()) });
+            let named: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let scan = scan(&unit.facts, &named, &unit.row_groups)?;
+            let (facts, row_groups) = (Arc::clone(&unit.facts), unit.row_groups.clone());
+            pieces.push(Piece { facts, columns, row_groups, scan, standard, counts: Arc::new(Counts::default()) });
         }
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema(&of.view)),
@@ -111,6 +116,9 @@ impl ExecutionPlan for DeidentifiedView {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
         let piece = self.pieces.get(partition).ok_or_else(|| DataFusionError::Internal("no such unit".to_owned()))?;
+        if !sound(&piece.facts, &piece.columns, &piece.row_groups)? {
+            return Err(unsound());
+        }
         let stream = piece.scan.execute(0, context)?;
         let standard = piece.standard.clone();
         let counts = Arc::clone(&piece.counts);
@@ -124,6 +132,11 @@ impl ExecutionPlan for DeidentifiedView {
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), standardised)))
     }
+}
+
+/// A dictionary that claims more than it holds is a corrupt page.
+fn unsound() -> DataFusionError {
+    DataFusionError::ParquetError(Box::new(parquet::errors::ParquetError::General(String::new())))
 }
 
 /// What was met in some columns of one file whose keys were handed on.
@@ -157,6 +170,10 @@ pub async fn read_keys(
         columns.iter().map(|(c, _, _)| names.iter().position(|n| *n == c.name).unwrap_or(0)).collect();
     let failed = |error: &DataFusionError| Fault::of(error).at(&facts.shown, "reading keys", memory);
     let plan = scan(&facts, &names, &(0..facts.row_groups.len()))?;
+    let owned: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+    if !sound(&facts, &owned, &(0..facts.row_groups.len())).map_err(|e| failed(&e.into()))? {
+        return Err(failed(&unsound()));
+    }
     let mut stream = plan.execute(0, engine_task).map_err(|e| failed(&e))?;
     let mut met = KeysMet { counts: vec![IdentifierCounts::default(); columns.len()], rows: 0 };
     while let Some(batch) = stream.next().await {

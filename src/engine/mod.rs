@@ -6,7 +6,7 @@ mod scan;
 
 pub use fault::{Fault, ValueFault};
 pub use join::join;
-pub use scan::scan;
+pub use scan::{scan, sound};
 
 use crate::vocab::{Error, Observer, Result};
 use datafusion::execution::TaskContext;

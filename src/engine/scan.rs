@@ -1,5 +1,6 @@
 //! A Parquet scan of some columns and row groups of one file, as the engine's plan.
 
+use crate::files::dictionary_is_sound;
 use crate::survey::FileFacts;
 use crate::vocab::{Error, Result};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -49,4 +50,25 @@ pub fn scan(facts: &FileFacts, columns: &[&str], row_groups: &Range<usize>) -> R
         .with_file_group(FileGroup::new(vec![file]))
         .build();
     Ok(DataSourceExec::from_data_source(config))
+}
+
+/// Whether the dictionaries that a scan would read may be given to the engine. Asked right before it runs.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sound(facts: &FileFacts, columns: &[String], row_groups: &Range<usize>) -> std::io::Result<bool> {
+    let file = std::fs::File::open(&facts.path)?;
+    for group in facts.footer.row_groups().get(row_groups.clone()).unwrap_or_default() {
+        for column in group.columns() {
+            let root = column.column_path().parts().first();
+            if root.is_some_and(|root| columns.contains(root)) {
+                let raw = column.compression() == parquet::basic::Compression::UNCOMPRESSED;
+                let start = column.byte_range().0;
+                if !dictionary_is_sound(&file, start, raw)? {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+    Ok(true)
 }

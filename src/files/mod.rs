@@ -2,15 +2,18 @@
 //!
 //! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
 //! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
-//! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind.
+//! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
+//! tells, for all who read Parquet, whether a footer may be given to a reader.
 
 mod atomic;
 mod digest;
+mod footer;
 mod lock;
 pub mod operation;
 mod staging;
 
 pub use atomic::{replace, replace_symlink, sync_dir, sync_tree, write_new};
 pub use digest::{Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file};
+pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 pub use lock::Lock;
 pub use staging::{STAGING, Staging};

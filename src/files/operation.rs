@@ -25,11 +25,22 @@ pub fn create_new(path: &Path) -> Result<File> {
     step().and_then(|()| open()).map_err(|e| Error::writing("create", path, e))
 }
 
+/// Refuses a link where something of ours belongs: what we write or sweep must lie below the extracts folder.
+///
+/// # Errors
+/// There is one (exit code 73).
+pub fn no_link(path: &Path) -> Result<()> {
+    let link = fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_symlink());
+    let why = || io::Error::new(io::ErrorKind::InvalidInput, "a link");
+    if link { Err(Error::writing("write through the link", path, why())) } else { Ok(()) }
+}
+
 /// Opens a file to read and change, and creates it where it is missing; what it holds stays.
 ///
 /// # Errors
 /// The path cannot be written.
 pub fn open_kept(path: &Path) -> Result<File> {
+    no_link(path)?;
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     step().and_then(|()| open()).map_err(|e| Error::writing("open", path, e))
 }
@@ -127,12 +138,19 @@ pub fn make_private_folder(path: &Path) -> Result<()> {
     step().and_then(|()| make()).map_err(|e| Error::writing("create the folder", path, e))
 }
 
+/// To open a pipe would wait for a writer, for ever; a device may have no end.
+fn no_pipe(path: &Path) -> io::Result<()> {
+    let facts = fs::metadata(path)?;
+    let file = facts.is_file() || facts.is_dir();
+    if file { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "no file but a pipe or a device")) }
+}
+
 /// Reads a whole file.
 ///
 /// # Errors
 /// The path cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    step().and_then(|()| fs::read(path)).map_err(|e| Error::reading("read", path, e))
+    step().and_then(|()| no_pipe(path)).and_then(|()| fs::read(path)).map_err(|e| Error::reading("read", path, e))
 }
 
 /// Reads a whole file, `None` where there is none.
@@ -140,7 +158,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// The path cannot be read.
 pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
-    match step().and_then(|()| fs::read(path)) {
+    match step().and_then(|()| no_pipe(path)).and_then(|()| fs::read(path)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::reading("read", path, e)),
@@ -154,6 +172,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 pub fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
     let mut run = || -> io::Result<()> {
         step()?;
+        no_pipe(path)?;
         let mut file = File::open(path)?;
         let mut buffer = vec![0; 1 << 18];
         loop {

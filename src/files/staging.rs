@@ -31,6 +31,7 @@ impl Staging {
     /// A folder cannot be made or swept.
     pub fn begin(extracts: &Path, scratch: Option<&Path>) -> Result<Self> {
         let all = extracts.join(STAGING);
+        operation::no_link(&all)?;
         operation::make_folder(&all)?;
         sweep(&all)?;
         let run = Uuid::now_v7().to_string();

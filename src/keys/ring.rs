@@ -134,6 +134,10 @@ fn read(path: &Path) -> Result<(Document, bool)> {
         refusal("keyring-malformed", fault.at, fault.message.to_owned(), form)
     };
     let whole = |message| Malformed { at: place(), message };
+    // To open a pipe would wait for a writer, for ever.
+    if !std::fs::metadata(path).map_err(|e| unreadable(&e))?.is_file() {
+        return Err(malformed(whole("the keyring is no file of a keyring's size")));
+    }
     // The mode is asked of the open file: the path may mean another by then.
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     let metadata = file.metadata().map_err(|e| unreadable(&e))?;

@@ -2,7 +2,7 @@
 
 use super::{AMBIGUOUS, Members, PersonSet};
 use crate::deidentify::{KEY, KeysMet, read_keys};
-use crate::engine::Engine;
+use crate::engine::{Engine, Fault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::Plan;
 use crate::survey::{ColumnFacts, FileFacts};
@@ -82,23 +82,22 @@ fn read(
     let mut start = || {
         let (facts, columns) = coming.next()?;
         let (sender, receiver) = tokio::sync::mpsc::channel(AHEAD);
+        let shown = facts.shown.clone();
         let reading = read_keys(engine.task(), engine.memory(), facts, columns, sender);
-        Some((receiver, engine.handle().spawn(reading)))
+        Some((shown, receiver, engine.handle().spawn(reading)))
     };
     under_way.extend((0..engine.threads()).map_while(|_| start()));
     engine.block_on(async {
         let mut all = Vec::new();
-        while let Some((mut receiver, reading)) = under_way.pop_front() {
+        while let Some((shown, mut receiver, reading)) = under_way.pop_front() {
             while let Some(batch) = receiver.recv().await {
                 if engine.observer().interrupted() {
                     return Err(Error::Interrupted);
                 }
                 take(&batch)?;
             }
-            let met = reading.await.map_err(|_| Error::Engine {
-                step: "reading keys".to_owned(),
-                what: "a file cannot be decoded: it is corrupt",
-            })?;
+            // A decoder that gives up with a panic has met a corrupt page.
+            let met = reading.await.map_err(|_| Fault::Corrupt.at(&shown, "reading keys", engine.memory()))?;
             all.push(met?);
             under_way.extend(start());
         }

@@ -4,6 +4,7 @@ use crate::catalogue::{Element, Period};
 use crate::spec::Selection;
 use crate::survey::{ColumnFacts, Conversion, FileFacts, conversion, files_at};
 use crate::vocab::{ElementName, Finding, Findings, Place, Slice, Type, Year, Years, near};
+use crate::yaml::clip;
 use arrow::datatypes::DataType;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -68,7 +69,8 @@ pub(super) fn column(
         }
     }
     let wanted = suffixed.as_deref().unwrap_or(name);
-    let offers = near(wanted, facts.names());
+    // Of a file of a million columns the first will do.
+    let offers: Vec<String> = near(wanted, facts.names().take(10_000)).into_iter().map(clip).collect();
     let help = if offers.is_empty() {
         "restore the column, or correct the variable's `years` or `was` in the catalogue".to_owned()
     } else {

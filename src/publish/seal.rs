@@ -84,6 +84,7 @@ pub fn seal(publication: &Publication<'_>, mac: &Mac<'_>) -> Result<Published> {
     let version = pending::next_version(extracts, &home, project)?;
     let entry = bag_up(publication, &manifest, version)?;
     sync_tree(staged)?;
+    operation::no_link(&home)?;
     operation::make_folder(&home)?;
     let entry = ledger::read(extracts)?.sign(entry, mac)?;
     pending::write(&home, &entry)?;

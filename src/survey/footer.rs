@@ -1,5 +1,6 @@
 //! One Parquet footer: rows, row groups, columns and the Arrow types that they are read as.
 
+use crate::files::footer_is_sound;
 use crate::vocab::{Finding, Place};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::parquet_to_arrow_schema;
@@ -100,8 +101,18 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
                 .help("copy it from its origin again; the footer at its end cannot be read"),
         )
     };
+    // To open a pipe would wait for a writer, for ever.
+    if !std::fs::metadata(path).map_err(|e| unreadable(&e))?.is_file() {
+        return Err(Box::new(
+            Finding::error("source-unreadable", place(), "it is no file but a pipe, a device or the like")
+                .help("put the Parquet file there itself"),
+        ));
+    }
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     let facts = file.metadata().map_err(|e| unreadable(&e))?;
+    if !footer_is_sound(&file).map_err(|e| unreadable(&e))? {
+        return Err(broken());
+    }
     // A corrupt footer may make the reader panic deep inside; that is a finding too, not our end.
     let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let footer = ParquetMetaDataReader::new().parse_and_finish(&file).ok()?;

@@ -10,7 +10,7 @@ pub use footer::{ColumnFacts, FileFacts, RowGroupFacts, arrow_type};
 pub use types::{Conversion, conversion};
 
 use crate::vocab::{ExitCode, Finding, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +65,8 @@ impl Survey {
 /// its path below the root. Hidden files and folders are passed over.
 ///
 /// # Errors
-/// A finding where nothing is there (exit 66), or where a link leads out of the root (exit 65).
+/// A finding where nothing is there (exit 66), or (exit 65) where a link leads out of the root or nowhere, a file would be
+/// read twice, or a folder cannot be read: rows must neither be lacking nor counted twice in silence.
 pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, Box<Finding>> {
     let missing = || {
         Finding::error("source-missing", Place::file(location), format!("there is no file or folder {location}"))
@@ -73,14 +74,14 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
             .exit(ExitCode::Missing)
     };
     let at = root.join(location);
-    let mut found = Vec::new();
-    if at.is_file() {
-        found.push(at.clone());
-    } else if at.is_dir() {
-        collect(&at, &mut found, 0);
-        found.sort();
+    let mut walk = Walk { root, real: BTreeSet::new(), found: Vec::new() };
+    if at.is_dir() {
+        walk.folder(&at, 0)?;
+        walk.found.sort();
+    } else if at.exists() {
+        walk.found.push(at.clone());
     }
-    if found.is_empty() {
+    if walk.found.is_empty() {
         let mut finding = missing();
         if at.is_dir() {
             finding.message = format!("the folder {location} holds no *.parquet file");
@@ -88,10 +89,13 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
         return Err(Box::new(finding));
     }
     let real_root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    let mut files = Vec::with_capacity(found.len());
-    for path in found {
-        let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-        if !path.canonicalize().is_ok_and(|real| real.starts_with(&real_root)) {
+    let mut files = Vec::with_capacity(walk.found.len());
+    for path in std::mem::take(&mut walk.found) {
+        let shown = walk.shown(&path);
+        if path.to_str().is_none_or(|name| name.chars().any(char::is_control)) {
+            return Err(walk.unreadable(&path, "its name holds characters that cannot be printed"));
+        }
+        if !walk.real(&path)?.starts_with(&real_root) {
             return Err(Box::new(
                 Finding::error("source-outside-root", Place::file(shown), "the file lies outside the sources folder")
                     .help("copy it below the sources folder; links that lead out of it are not followed"),
@@ -102,22 +106,97 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
     Ok(files)
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
-    if depth > 16 {
-        return;
+/// A walk through the folder of a location.
+struct Walk<'a> {
+    root: &'a Path,
+    /// Where all that was met really lies.
+    real: BTreeSet<PathBuf>,
+    found: Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned()
     }
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
-            continue;
+
+    fn unreadable(&self, path: &Path, message: &str) -> Box<Finding> {
+        let help = "check its permissions and the file system, or take it away";
+        Box::new(Finding::error("source-unreadable", Place::file(self.shown(path)), message).help(help))
+    }
+
+    /// Where a file or folder really lies, each place once: else links would multiply rows, or never end.
+    fn real(&mut self, path: &Path) -> Result<PathBuf, Box<Finding>> {
+        let real = path.canonicalize().map_err(|_| self.unreadable(path, "the link leads nowhere"))?;
+        if !self.real.insert(real.clone()) {
+            let message = "a link leads to what the location holds already: its rows would be read twice";
+            let finding = Finding::error("source-twice", Place::file(self.shown(path)), message);
+            return Err(Box::new(finding.help("take the link away")));
         }
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, found, depth + 1);
-        } else if name.ends_with(".parquet") {
-            found.push(path);
+        Ok(real)
+    }
+
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), Box<Finding>> {
+        const DEEPEST: usize = 16;
+        if depth > DEEPEST {
+            return Err(self.unreadable(folder, "the folder lies too deep below the location"));
         }
+        self.real(folder)?;
+        let entries: std::io::Result<Vec<_>> = std::fs::read_dir(folder).and_then(Iterator::collect);
+        let mut entries = entries.map_err(|_| self.unreadable(folder, "the folder cannot be read"))?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let path = entry.path();
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                self.folder(&path, depth + 1)?;
+            } else if name.ends_with(".parquet") {
+                self.found.push(path);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_neither_multiply_rows_nor_lead_round_in_circles() {
+        let root = tempfile::tempdir().unwrap();
+        let at = root.path().join("npd/x");
+        std::fs::create_dir_all(at.join("year=2011")).unwrap();
+        std::fs::write(at.join("year=2011/a.parquet"), "").unwrap();
+        std::fs::write(at.join("b.parquet"), "").unwrap();
+        let code = || files_at(root.path(), "npd/x").map_err(|f| f.code);
+        assert_eq!(code().unwrap().len(), 2);
+        for (target, link, wanted) in [
+            (at.clone(), "round", "source-twice"),
+            (at.join("year=2011"), "year=2012", "source-twice"),
+            (at.join("b.parquet"), "c.parquet", "source-twice"),
+            (at.join("c.parquet"), "c.parquet", "source-unreadable"),
+            (at.join("none"), "c.parquet", "source-unreadable"),
+            (std::env::temp_dir(), "out.d", "source-outside-root"),
+        ] {
+            if target == std::env::temp_dir() {
+                let outside = tempfile::tempdir().unwrap();
+                std::fs::write(outside.path().join("z.parquet"), "").unwrap();
+                symlink(outside.path(), at.join(link)).unwrap();
+                assert_eq!(code().unwrap_err(), wanted);
+            } else {
+                symlink(&target, at.join(link)).unwrap();
+                assert_eq!(code().unwrap_err(), wanted, "{link}");
+            }
+            std::fs::remove_file(at.join(link)).unwrap();
+        }
+        assert_eq!(code().unwrap().len(), 2);
+        let deep = at.join("d/".repeat(18));
+        std::fs::create_dir_all(&deep).unwrap();
+        assert_eq!(code().unwrap_err(), "source-unreadable");
     }
 }

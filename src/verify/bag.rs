@@ -25,6 +25,10 @@ struct Found {
 /// What is wrong with a bag, and how many files were digested.
 pub(super) fn check(root: &Path) -> (Findings, u64) {
     let mut findings = Findings::new();
+    // Any folder can be named by mistake, the root of a disk too: only what may be a bag is read as a whole.
+    if !root.join("bagit.txt").is_file() {
+        return (vec![refusal("bag-incomplete", "bagit.txt", "the bag has no such file, or it is no text")], 0);
+    }
     let mut files = Vec::new();
     walk(root, "", &mut files, &mut findings);
     let found: BTreeMap<String, Found> =

@@ -9,9 +9,11 @@ use super::people::People;
 use super::rows::{Facts, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
+use crate::files::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -124,6 +126,10 @@ fn read(
 ) -> Outcome {
     let file = File::open(path)?;
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    // What the decoder could not survive is asked first: it makes room for whatever a footer or an index claims.
+    if !footer_is_sound(&file)? || !pages_are_sound(&file, ArrowReaderMetadata::load(&file, options())?.metadata())? {
+        return Err(Unreadable);
+    }
     let pages = options().with_page_index_policy(PageIndexPolicy::Optional);
     let metadata = ArrowReaderMetadata::load(&file, pages)?;
     footer(&file, metadata.metadata(), name, tally)?;
@@ -160,6 +166,30 @@ fn read(
         }
     }
     Ok(Some(walk.finish(name, tally)))
+}
+
+/// Whether every dictionary and page index of a file may be given to the decoder.
+fn pages_are_sound(mut file: &File, footer: &ParquetMetaData) -> Result<bool, Unreadable> {
+    for column in footer.row_groups().iter().flat_map(|group| group.columns()) {
+        let raw = column.compression() == Compression::UNCOMPRESSED;
+        if !dictionary_is_sound(file, column.byte_range().0, raw)? {
+            return Ok(false);
+        }
+        let indices = [
+            (column.column_index_offset(), column.column_index_length()),
+            (column.offset_index_offset(), column.offset_index_length()),
+        ];
+        for (offset, length) in indices {
+            let (Some(offset), Some(length)) = (offset, length) else { continue };
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(u64::try_from(offset)?))?;
+            file.take(u64::try_from(length)?).read_to_end(&mut bytes)?;
+            if !thrift_is_sound(&bytes) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 fn row_group(

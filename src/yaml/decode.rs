@@ -1,6 +1,6 @@
 //! Decoding: from nodes to values, every finding kept. Each room decodes its own documents with one [`Decoder`].
 
-use super::parse::clip;
+use super::parse::{clip, field_name};
 use super::{Content, Key, Mark, Node, Reading};
 use crate::vocab::{ExitCode, Finding, Findings, Place, Severity, near};
 use jiff::civil::Date;
@@ -178,7 +178,10 @@ impl Decoder {
             if !known.contains(&key.text.as_str()) && self.full() {
                 self.error("unknown-field", key.mark, String::new(), String::new());
             } else if !known.contains(&key.text.as_str()) {
-                let message = format!("{what} has no field `{}`", clip(&key.text));
+                let message = match field_name(&key.text) {
+                    Some(name) => format!("{what} has no field {name}"),
+                    None => format!("{what} has no field of this name"),
+                };
                 let help = match near(&key.text, known.iter().copied()).as_slice() {
                     [] => format!("its fields are {}", listed(known)),
                     names => format!("did you mean {}?", alternatives(names)),

@@ -22,6 +22,12 @@ const REFUSALS_MAX: usize = 50;
 /// # Errors
 /// [`Error::File`] where the file cannot be read, [`Error::Findings`] where it cannot be a document.
 pub fn read_text(path: &Path, shown_as: &str) -> Result<String, Error> {
+    // To open a pipe would wait for a writer, for ever.
+    if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        let finding =
+            Finding::error("document-unreadable", Place::file(shown_as), "it is a pipe, a device or the like");
+        return Err(Error::finding(finding.help("name a file")));
+    }
     let file = fs_err::File::open(path).map_err(|e| Error::reading("read", path, e))?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
@@ -186,7 +192,8 @@ impl Builder<'_> {
                         return;
                     };
                     if let Some(line) = seen.get(&text) {
-                        let message = format!("`{}` stands a second time; first in line {line}", clip(&text));
+                        let name = field_name(&text).unwrap_or_else(|| "this key".to_owned());
+                        let message = format!("{name} stands a second time; first in line {line}");
                         *key = Some(None);
                         self.refuse("duplicate-key", mark, &message, "keep one of them");
                         return;
@@ -293,6 +300,14 @@ fn in_our_words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) 
         }
         _ => (SYNTAX, "the text is not YAML here", "check the line and the one above it"),
     }
+}
+
+/// A key of a map as it may be shown. A long one that is no plain word could be a piece of a secret: a keyring can be
+/// given as any document by mistake, and in one that was spoilt a secret may stand anywhere.
+pub(super) fn field_name(text: &str) -> Option<String> {
+    const SHORT: usize = 20;
+    let plain = text.len() < SHORT || text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    plain.then(|| format!("`{}`", clip(text)))
 }
 
 /// A name from a document, short enough to show and without control characters.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, and says so")]
 
+mod absurd;
 mod audit;
 mod audit_disk;
 mod bad_places;
@@ -9,13 +10,20 @@ mod bad_sources;
 mod bad_specs;
 mod canary;
 mod cli;
+mod corrupt;
+mod escapes;
+mod huge;
 mod memory;
+mod mutated;
+mod paths;
 mod privacy;
 mod privacy_orders;
 mod privacy_withheld;
 mod process;
 mod projects;
+mod projects;
 mod reckon;
+mod regions;
 mod same_bytes;
 mod support;
 mod tamper;
