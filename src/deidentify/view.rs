@@ -6,7 +6,7 @@ use crate::engine::{Fault, scan};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::ElementScan;
 use crate::survey::{ColumnFacts, FileFacts};
-use crate::vocab::{Kind, Result};
+use crate::vocab::{Kind, Observer, Result};
 use arrow::array::FixedSizeBinaryArray;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -138,12 +138,13 @@ pub struct KeyTable {
 /// Reads the identifiers of some columns of a file as keys of their kinds.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// Where the file cannot be read, or the run is interrupted.
 pub async fn key_table(
     engine_task: Arc<TaskContext>,
     memory: u64,
     facts: Arc<FileFacts>,
     columns: Vec<(ColumnFacts, Kind, Mac)>,
+    observer: Arc<dyn Observer>,
 ) -> Result<KeyTable> {
     let mut names: Vec<&str> = Vec::new();
     for (column, _, _) in &columns {
@@ -159,6 +160,7 @@ pub async fn key_table(
     let mut table = KeyTable { batches: Vec::new(), counts: vec![IdentifierCounts::default(); columns.len()], rows: 0 };
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|e| failed(&e))?;
+        observer.go_on()?;
         table.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
         let mut arrays = Vec::with_capacity(columns.len());
         for (((_, kind, mac), index), counts) in columns.iter().zip(&indices).zip(&mut table.counts) {

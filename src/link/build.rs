@@ -72,8 +72,8 @@ fn read(engine: &Engine, files: Vec<KeyFile>) -> Result<Vec<KeyTable>> {
     let tasks: Vec<_> = files
         .into_iter()
         .map(|(facts, columns)| {
-            let (task, memory) = (engine.task(), engine.memory());
-            engine.handle().spawn(key_table(task, memory, facts, columns))
+            let (task, memory, observer) = (engine.task(), engine.memory(), Arc::clone(engine.observer()));
+            engine.handle().spawn(key_table(task, memory, facts, columns, observer))
         })
         .collect();
     engine.block_on(async {
@@ -126,6 +126,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         for table in read(engine, files)? {
             let mut unusable = 0;
             for arrays in &table.batches {
+                engine.observer().go_on()?;
                 let [persons, identifiers] = &arrays[..] else { continue };
                 for row in 0..persons.len() {
                     match (key_at(persons, row), key_at(identifiers, row)) {
@@ -149,6 +150,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
     let mut keys = BTreeMap::new();
     let mut linked = BTreeMap::new();
     for (kind, pairs) in &mut pairs {
+        engine.observer().go_on()?;
         pairs.par_sort_unstable();
         pairs.dedup();
         let (batch, set, ambiguous) = members_of(pairs, people)?;
@@ -180,6 +182,7 @@ fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &
         }
         for table in read(engine, files)? {
             for keys in table.batches.iter().flatten() {
+                engine.observer().go_on()?;
                 for row in 0..keys.len() {
                     if let Some(person) = key_at(keys, row) {
                         registry.number(person)?;

@@ -1,11 +1,11 @@
 //! One Parquet footer: rows, row groups, columns and the Arrow types that they are read as.
 
+use crate::files::operation;
 use crate::vocab::{Finding, Place};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
                 .help("copy it from its origin again; the footer at its end cannot be read"),
         )
     };
-    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    let file = operation::open(path).map_err(|e| unreadable(&e))?;
     let facts = file.metadata().map_err(|e| unreadable(&e))?;
     // A corrupt footer may make the reader panic deep inside; that is a finding too, not our end.
     let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -165,6 +165,7 @@ mod tests {
     use super::*;
     use arrow::array::{Int32Array, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
+    use std::fs::File;
 
     fn file(folder: &Path) -> PathBuf {
         let batch = RecordBatch::try_from_iter([

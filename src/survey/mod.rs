@@ -9,6 +9,7 @@ mod types;
 pub use footer::{ColumnFacts, FileFacts, RowGroupFacts, arrow_type};
 pub use types::{Conversion, conversion};
 
+use crate::files::operation;
 use crate::vocab::{ExitCode, Finding, Place};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,12 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
     if at.is_file() {
         found.push(at.clone());
     } else if at.is_dir() {
-        collect(&at, &mut found, 0);
+        let unread = |folder: PathBuf| {
+            let shown = folder.strip_prefix(root).unwrap_or(&folder).to_string_lossy().into_owned();
+            Finding::error("source-unreadable", Place::file(shown), "the folder cannot be read, or lies too deep")
+                .help("check its permissions and the file system; folders are read down to sixteen below the location")
+        };
+        collect(&at, &mut found, 0).map_err(|folder| Box::new(unread(folder)))?;
         found.sort();
     }
     if found.is_empty() {
@@ -102,12 +108,13 @@ pub fn files_at(root: &Path, location: &str) -> Result<Vec<(PathBuf, String)>, B
     Ok(files)
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
-    if depth > 16 {
-        return;
-    }
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
+/// All files of a folder and those below it. A folder that cannot be read to its end is the error: to pass over it would
+/// leave rows out that nobody misses.
+fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), PathBuf> {
+    let unread = || folder.to_path_buf();
+    let entries = operation::entries(folder).ok().filter(|_| depth <= 16).ok_or_else(unread)?;
+    for entry in entries {
+        let entry = entry.map_err(|_| unread())?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with('.') {
@@ -115,9 +122,37 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
         }
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, found, depth + 1);
+            collect(&path, found, depth + 1)?;
         } else if name.ends_with(".parquet") {
             found.push(path);
         }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::faults::{After, Fault, below};
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_a_finding_and_is_never_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("npd/year=2011");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::write(root.path().join("npd/a.parquet"), "").unwrap();
+        std::fs::write(inner.join("b.parquet"), "").unwrap();
+        let names = |found: Vec<(PathBuf, String)>| found.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>();
+        let all = ["npd/a.parquet", "npd/year=2011/b.parquet"];
+        assert_eq!(names(files_at(root.path(), "npd").unwrap()), all);
+        for (at, folder) in [(0, "npd"), (1, "npd/year=2011")] {
+            let fault = Fault { at, of: Some(operation::Kind::List), after: After::Works, half: false };
+            let (found, _) = below(root.path(), Some(fault), || files_at(root.path(), "npd"));
+            let finding = found.unwrap_err();
+            assert_eq!((finding.code, finding.at.file.as_str()), ("source-unreadable", folder));
+        }
+        // A folder that leads into itself has no end.
+        std::os::unix::fs::symlink(root.path().join("npd"), inner.join("again")).unwrap();
+        assert_eq!(files_at(root.path(), "npd").unwrap_err().code, "source-unreadable");
     }
 }
