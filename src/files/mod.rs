@@ -13,6 +13,8 @@ pub mod operation;
 mod staging;
 
 pub use atomic::{make_lasting_folder, replace, replace_symlink, sync_dir, sync_tree, write_new};
-pub use digest::{Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file, sha256_file_while};
+pub use digest::{
+    Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file, sha256_file_while,
+};
 pub use lock::Lock;
 pub use staging::{STAGING, Staging};

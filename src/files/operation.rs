@@ -227,9 +227,7 @@ pub fn read_through(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> R
 /// # Errors
 /// The folder cannot be read.
 pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> io::Result<Vec<PathBuf>> {
-        entries(folder)?.map(|entry| entry.map(|e| e.path())).collect()
-    };
+    let read = || -> io::Result<Vec<PathBuf>> { entries(folder)?.map(|entry| entry.map(|e| e.path())).collect() };
     match read() {
         Ok(mut paths) => {
             paths.sort();

@@ -192,12 +192,8 @@ fn digests(plan: &Plan, engine: &Engine) -> Result<BTreeMap<String, SourceRecord
             scope.spawn(|| {
                 while let Some((name, path, rows)) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 {
-                    let record = sha256_file_while(path, engine.observer().as_ref()).map(|(bytes, sha256)| SourceRecord {
-                        path: (*name).to_owned(),
-                        bytes,
-                        rows: *rows,
-                        sha256,
-                    });
+                    let record = sha256_file_while(path, engine.observer().as_ref())
+                        .map(|(bytes, sha256)| SourceRecord { path: (*name).to_owned(), bytes, rows: *rows, sha256 });
                     if let Ok(mut done) = done.lock() {
                         done.push(record);
                     }

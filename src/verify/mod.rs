@@ -123,12 +123,7 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
 ///
 /// # Errors
 /// Threads cannot be had, or the run is interrupted: what was found until then is no verdict, and is thrown away.
-pub fn tables_while(
-    data: &Path,
-    against: &Against<'_>,
-    threads: usize,
-    observer: &dyn Observer,
-) -> Result<Verdict> {
+pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer: &dyn Observer) -> Result<Verdict> {
     let mut tally = Tally::default();
     let tables = expected::tables(against.spec, against.catalogue, &mut tally);
     let output = &against.spec.output;

@@ -67,7 +67,14 @@ impl Tally {
 }
 
 /// Fails every `stride`-th operation of the kinds, in one way, until no fault is reached any more.
-fn sweep(judge: &Judge<'_>, world: &World, of: Option<Operation>, how: (After, bool), stride: usize, tally: &mut Tally) {
+fn sweep(
+    judge: &Judge<'_>,
+    world: &World,
+    of: Option<Operation>,
+    how: (After, bool),
+    stride: usize,
+    tally: &mut Tally,
+) {
     let (after, half) = how;
     // Not always the same ones: each kind and way begins elsewhere.
     let first = tally.total() % stride;
@@ -99,6 +106,11 @@ fn inject(name: &str, kind: Kind, (dead, alone): (usize, usize)) -> Tally {
     let (result, told) = world.build(&settings, None);
     result.unwrap();
     let there = by_kind(&told);
+    if world.kind.scratch {
+        let spilled =
+            |kind| told.log.iter().any(|(k, path)| *k == kind && path.extension().is_some_and(|e| e == "arrow"));
+        assert!(spilled(Operation::Write) && spilled(Operation::Read), "nothing was spilled and read back");
+    }
     let mut tally = Tally::default();
     let stride = |stride: usize| if everything() { 1 } else { stride };
     sweep(&judge, &world, None, (After::Dead, true), stride(dead), &mut tally);

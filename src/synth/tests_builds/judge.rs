@@ -33,7 +33,9 @@ pub(super) struct Came {
 /// verifier then refuses.
 fn may_end_with(kind: Operation) -> &'static [ExitCode] {
     match kind {
-        Operation::Read | Operation::List => &[ExitCode::Invalid, ExitCode::Missing, ExitCode::Internal, ExitCode::Output],
+        Operation::Read | Operation::List => {
+            &[ExitCode::Invalid, ExitCode::Missing, ExitCode::Internal, ExitCode::Output]
+        }
         _ => &[ExitCode::Output],
     }
 }
@@ -180,7 +182,8 @@ impl<'a> Judge<'a> {
     /// Whether anything lies about: staging, scratch, a note, a file on its way, a line cut short.
     fn is_left_over(&self, settings: &Settings) -> bool {
         let extracts = &settings.config.extracts;
-        let hidden = |folder: &Path| names(folder).iter().any(|n| n.starts_with('.') && n != ".lock" && n != ".staging");
+        let hidden =
+            |folder: &Path| names(folder).iter().any(|n| n.starts_with('.') && n != ".lock" && n != ".staging");
         let homes = self.world.kind.projects.iter().any(|project| hidden(&extracts.join(project)));
         let staging = !names(&extracts.join(".staging")).is_empty();
         let scratch = settings.config.scratch.as_deref().is_some_and(|folder| !names(folder).is_empty());

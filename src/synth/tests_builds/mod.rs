@@ -55,7 +55,7 @@ impl World {
         let out = root.path().join("world");
         let options = Options {
             out: out.clone(),
-            persons: 40,
+            persons: 150,
             threads: 2,
             years: Some(crate::vocab::Years::parse("2010/2011..2011/2012").unwrap()),
             faults: Faults { heavy_person: 0, duplicate_record: 0.0, second_identifier: 0.0, ..Faults::default() },
