@@ -3,6 +3,7 @@
 //! A run that stops by itself leaves nothing behind. One that is ended is as one that was killed: what it leaves is swept,
 //! and what it had begun to publish is finished, by the next.
 
+use super::show;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub(super) fn watch() {
                 }
                 let patience = || {
                     std::thread::sleep(GRACE);
+                    show::to_stderr("interrupted; what was left behind is swept by the next run");
                     end();
                 };
                 let _ = std::thread::Builder::new().name("patience".to_owned()).spawn(patience);

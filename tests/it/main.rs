@@ -7,9 +7,12 @@ mod bad_sources;
 mod bad_specs;
 mod canary;
 mod cli;
+mod full_disk;
+mod kill;
 mod projects;
 mod same_bytes;
 mod support;
 mod tamper;
 #[path = "../tidy.rs"]
 mod tidy;
+mod two_builds;
