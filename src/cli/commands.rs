@@ -93,8 +93,10 @@ fn memory() -> u64 {
 }
 
 fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
+    // Before anything is read, so that a signal finds its watcher whenever it comes.
+    let observer = observer(common);
     let settings = settings(common, projects.as_of)?;
-    let outcome = pipeline::build(&settings, &projects.specs, &observer(common))?;
+    let outcome = pipeline::build(&settings, &projects.specs, &observer)?;
     let exit = ExitCode::of(&outcome.findings);
     match common.format {
         Format::Json => show::print_json(&json!({
@@ -158,8 +160,9 @@ fn plan(common: &Common, projects: &Projects) -> Result<ExitCode> {
 }
 
 fn verify(common: &Common, extracts: &[PathBuf], rebuild: bool) -> Result<ExitCode> {
+    let observer = observer(common);
     let settings = settings(common, None)?;
-    let view = pipeline::verify(&settings, extracts, rebuild, &observer(common))?;
+    let view = pipeline::verify(&settings, extracts, rebuild, &observer)?;
     let exit = pipeline::exit_of(&view);
     match common.format {
         Format::Json => {

@@ -45,7 +45,9 @@ pub fn select(
         let (people, attrition) = steps(&spec.cohort.steps, &project.steps, &sets, members, |person, share| {
             rank::sampled(&mac, members, person, share)
         });
-        match Cohort::new(&people, attrition, members, &mac) {
+        let cohort = Cohort::new(&people, attrition, members, &mac, engine.observer().as_ref());
+        engine.observer().go_on()?;
+        match cohort {
             Ok(cohort) => cohorts.push(Some(cohort)),
             Err(collision) => {
                 findings.push(same_pseudonym(spec, collision));

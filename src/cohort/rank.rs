@@ -2,7 +2,7 @@
 
 use crate::keys::{Mac, pseudonym_text};
 use crate::link::{Members, PersonSet};
-use crate::vocab::Attrition;
+use crate::vocab::{Attrition, Observer};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
@@ -28,10 +28,13 @@ impl Cohort {
         attrition: Attrition,
         members: &Members,
         mac: &Mac,
+        observer: &dyn Observer,
     ) -> Result<Self, Collision> {
         let numbers: Vec<u32> = people.iter().collect();
+        // Of a run that is interrupted the caller throws the cohort away.
+        let named = |p: &u32| Some((pseudonym(mac, members, *p)?, *p));
         let mut named: Vec<([u8; 10], u32)> =
-            numbers.par_iter().filter_map(|p| Some((pseudonym(mac, members, *p)?, *p))).collect();
+            numbers.par_iter().filter(|_| !observer.interrupted()).filter_map(named).collect();
         named.par_sort_unstable();
         if named.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Collision);

@@ -6,7 +6,7 @@ use crate::engine::{Fault, scan, sound};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::ElementScan;
 use crate::survey::{ColumnFacts, FileFacts};
-use crate::vocab::{Kind, Result};
+use crate::vocab::{Kind, Observer, Result};
 use arrow::array::FixedSizeBinaryArray;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -38,6 +38,7 @@ pub struct DeidentifiedView {
     name: String,
     pieces: Vec<Piece>,
     properties: Arc<PlanProperties>,
+    observer: Arc<dyn Observer>,
 }
 
 impl DeidentifiedView {
@@ -45,7 +46,7 @@ impl DeidentifiedView {
     ///
     /// # Errors
     /// A fault of ours.
-    pub fn new(of: &ElementScan, key: &MasterKey) -> Result<Self> {
+    pub fn new(of: &ElementScan, key: &MasterKey, observer: Arc<dyn Observer>) -> Result<Self> {
         let mut pieces = Vec::with_capacity(of.units.len());
         for unit in &of.units {
             let (standard, columns) = Standard::new(unit, &of.view, &of.element.identifier.kind, key);
@@ -60,7 +61,7 @@ impl DeidentifiedView {
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(Self { name: of.element.name.to_string(), pieces, properties: Arc::new(properties) })
+        Ok(Self { name: of.element.name.to_string(), pieces, properties: Arc::new(properties), observer })
     }
 
     /// What is counted while a unit is read.
@@ -123,8 +124,11 @@ impl ExecutionPlan for DeidentifiedView {
         let standard = piece.standard.clone();
         let counts = Arc::clone(&piece.counts);
         let mut pseudonymisers = standard.pseudonymisers();
+        let observer = Arc::clone(&self.observer);
         let standardised = stream.map(move |batch| {
             let batch = batch?;
+            // Here too: a join that finds nobody gives no batch for a long time.
+            observer.go_on().map_err(|stopped| DataFusionError::External(Box::new(stopped)))?;
             standard.apply(&batch, &mut pseudonymisers, &counts).map_err(|fault| match fault {
                 Fault::Value(fault) => DataFusionError::External(Box::new(fault)),
                 _ => DataFusionError::Internal("standardising failed".to_owned()),

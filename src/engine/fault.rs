@@ -47,6 +47,7 @@ impl Fault {
                 Some(fault) => Self::Value(fault.clone()),
                 None => match inner.downcast_ref::<DataFusionError>() {
                     Some(inner) => Self::of(inner),
+                    None if matches!(inner.downcast_ref(), Some(Error::Interrupted)) => Self::Interrupted,
                     None => Self::Unexpected,
                 },
             },
@@ -123,5 +124,7 @@ mod tests {
         assert!(!format!("{findings:?}").contains(canary));
         let plan = DataFusionError::Execution(canary.to_owned());
         assert!(!Fault::of(&plan).at("f", "s", 0).to_string().contains(canary));
+        let stopped = DataFusionError::External(Box::new(Error::Interrupted));
+        assert_eq!(Fault::of(&DataFusionError::Context(canary.to_owned(), Box::new(stopped))), Fault::Interrupted);
     }
 }

@@ -3,6 +3,8 @@
 mod fault;
 mod join;
 mod scan;
+#[cfg(test)]
+mod tests_store;
 
 pub use fault::{Fault, ValueFault};
 pub use join::join;
@@ -48,6 +50,11 @@ impl Engine {
             .with_temp_file_path(scratch)
             .build_arc()
             .map_err(|_| Error::Internal("the engine's environment cannot be set up".to_owned()))?;
+        #[cfg(test)]
+        environment.register_object_store(
+            datafusion::execution::object_store::ObjectStoreUrl::local_filesystem().as_ref(),
+            Arc::new(tests_store::FaultyStore::new()),
+        );
         let mut config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(threads.max(1));
         let options = config.options_mut();
         // One partition a unit, read by one worker from first row to last; nothing may move rows between them.

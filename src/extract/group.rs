@@ -175,7 +175,8 @@ impl Shared {
                 continue;
             }
             let recipe = (self.request.recipe)(project, &of.path());
-            let job = LinkedJob { plan: of, data: data.clone(), ids: cohort.ids(), recipe };
+            let observer = self.observer.as_ref();
+            let job = LinkedJob { plan: of, data: data.clone(), ids: cohort.ids(), recipe, observer };
             let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;
             match linked(&job, alone(sinks.base)?, joins)? {
                 Ok(record) => {
@@ -319,7 +320,7 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
                 return Ok(());
             };
             let recipe = (shared.request.recipe)(project, &plan.path());
-            let job = TableJob { plan, data: data.clone(), ids: cohort.ids(), recipe };
+            let job = TableJob { plan, data: data.clone(), ids: cohort.ids(), recipe, observer: shared.observer() };
             let record = table(&job, sink)?;
             shared.with(|all| {
                 if let Some(tables) = all.tables.get_mut(project) {

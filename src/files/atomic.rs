@@ -69,6 +69,20 @@ fn finish(path: &Path, new: &Path, written: Result<()>) -> Result<()> {
     sync_dir(path.parent().unwrap_or(path))
 }
 
+/// Makes a folder and those above it, and waits until the disk has their names: what is then synced in it cannot be lost
+/// with it.
+///
+/// # Errors
+/// The path cannot be written, or the disk fails.
+pub fn make_lasting_folder(path: &Path) -> Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+    operation::make_folder(path)?;
+    for made in missing.into_iter().rev() {
+        sync_dir(made.parent().unwrap_or(made))?;
+    }
+    Ok(())
+}
+
 /// Waits until a folder's entries are on the disk: files that were made, renamed or removed in it.
 ///
 /// # Errors
@@ -96,7 +110,7 @@ pub fn sync_tree(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::operation::faults::{After, with};
+    use crate::files::faults::{After, with};
 
     #[test]
     fn a_reader_sees_all_of_the_old_or_all_of_the_new() {

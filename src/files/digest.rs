@@ -1,7 +1,7 @@
 //! Digests: of files, of bytes, and of what is being written, so that nothing is read again to be hashed.
 
 use super::operation;
-use crate::vocab::{Error, Result};
+use crate::vocab::{Error, Observer, Result, Silent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 use std::fs::File;
@@ -25,19 +25,32 @@ pub struct Digests {
 /// The file cannot be read.
 pub fn digest_file(path: &Path) -> Result<Digests> {
     let mut hash = Hash::default();
-    operation::read_through(path, |piece| hash.update(piece))?;
+    operation::read_through(path, |piece| {
+        hash.update(piece);
+        Ok(())
+    })?;
     Ok(hash.finish())
 }
 
-/// The bytes and the SHA-256 of a file: for sources, of which nobody asks for more.
+/// The bytes and the SHA-256 of a file.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn sha256_file(path: &Path) -> Result<(u64, String)> {
+    sha256_file_while(path, &Silent)
+}
+
+/// The same of a file that may be large, as long as the run may go on.
+///
+/// # Errors
+/// The file cannot be read, or the run is interrupted.
+pub fn sha256_file_while(path: &Path, observer: &dyn Observer) -> Result<(u64, String)> {
     let (mut bytes, mut sha256) = (0_u64, Sha256::new());
     operation::read_through(path, |piece| {
+        observer.go_on()?;
         bytes += piece.len() as u64;
         sha256.update(piece);
+        Ok(())
     })?;
     Ok((bytes, hex(&sha256.finalize())))
 }
@@ -122,7 +135,7 @@ impl HashingWriter {
     fn drain(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
             self.hash.update(&self.buffer);
-            operation::write_raw(&mut self.file, &self.buffer)?;
+            operation::write_raw(&mut self.file, &self.path, &self.buffer)?;
             self.buffer.clear();
         }
         Ok(())
@@ -136,7 +149,7 @@ impl io::Write for HashingWriter {
         }
         if bytes.len() >= BUFFER {
             self.hash.update(bytes);
-            operation::write_raw(&mut self.file, bytes)?;
+            operation::write_raw(&mut self.file, &self.path, bytes)?;
         } else {
             self.buffer.extend_from_slice(bytes);
         }

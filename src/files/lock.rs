@@ -2,6 +2,7 @@
 //!
 //! It is the system's lock on an open file, so a run that is killed leaves none behind.
 
+use super::atomic::make_lasting_folder;
 use super::operation;
 use crate::vocab::{Error, Result};
 use std::fs::{File, TryLockError};
@@ -19,7 +20,7 @@ impl Lock {
     /// # Errors
     /// `Locked` (exit code 75) where another run holds it; else the folder cannot be written.
     pub fn take(extracts: &Path) -> Result<Self> {
-        operation::make_folder(extracts)?;
+        make_lasting_folder(extracts)?;
         let path = extracts.join(".lock");
         let file = operation::open_kept(&path)?;
         match file.try_lock() {

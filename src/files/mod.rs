@@ -7,13 +7,17 @@
 
 mod atomic;
 mod digest;
+#[cfg(test)]
+pub(crate) mod faults;
 mod footer;
 mod lock;
 pub mod operation;
 mod staging;
 
-pub use atomic::{replace, replace_symlink, sync_dir, sync_tree, write_new};
-pub use digest::{Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file};
+pub use atomic::{make_lasting_folder, replace, replace_symlink, sync_dir, sync_tree, write_new};
+pub use digest::{
+    Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file, sha256_file_while,
+};
 pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 pub use lock::Lock;
 pub use staging::{STAGING, Staging};

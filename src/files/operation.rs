@@ -2,18 +2,45 @@
 //!
 //! Each function names the path in its error, so that a full disk or a missing right is told as such (exit code 73 for
 //! what we write). Tests make the n-th of these fail, or fail with all that follow, as a kill does: see `faults`.
+//! Reads whose errors have other names elsewhere (a finding about a source, a refusal of the verifier) begin with `open`
+//! or `entries`, so that tests reach them too.
 
 use crate::vocab::{Error, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+/// What an operation does: tests count, and fail, each kind apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A file is made, or opened to be changed.
+    Create,
+    /// Bytes are written.
+    Write,
+    /// A file is cut.
+    Truncate,
+    /// Bytes or entries are brought to the disk.
+    Sync,
+    /// A file, link or folder gets another name.
+    Rename,
+    /// A second name or a symbolic link is made.
+    Link,
+    /// Something is removed.
+    Remove,
+    /// A folder is made.
+    Folder,
+    /// A file is opened to be read, or a range of it is read.
+    Read,
+    /// A folder's entries are read.
+    List,
+}
+
 /// Creates a file to write, or empties the one that is there.
 ///
 /// # Errors
 /// The path cannot be written.
 pub fn create(path: &Path) -> Result<File> {
-    step().and_then(|()| File::create(path)).map_err(|e| Error::writing("create", path, e))
+    step(Kind::Create, path).and_then(|()| File::create(path)).map_err(|e| Error::writing("create", path, e))
 }
 
 /// Creates a file that must not be there yet.
@@ -22,7 +49,7 @@ pub fn create(path: &Path) -> Result<File> {
 /// The path cannot be written, or is taken.
 pub fn create_new(path: &Path) -> Result<File> {
     let open = || OpenOptions::new().write(true).create_new(true).open(path);
-    step().and_then(|()| open()).map_err(|e| Error::writing("create", path, e))
+    step(Kind::Create, path).and_then(|()| open()).map_err(|e| Error::writing("create", path, e))
 }
 
 /// Refuses a link where something of ours belongs: what we write or sweep must lie below the extracts folder.
@@ -42,7 +69,7 @@ pub fn no_link(path: &Path) -> Result<()> {
 pub fn open_kept(path: &Path) -> Result<File> {
     no_link(path)?;
     let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    step().and_then(|()| open()).map_err(|e| Error::writing("open", path, e))
+    step(Kind::Create, path).and_then(|()| open()).map_err(|e| Error::writing("open", path, e))
 }
 
 /// Writes all bytes.
@@ -50,17 +77,24 @@ pub fn open_kept(path: &Path) -> Result<File> {
 /// # Errors
 /// The disk is full or fails.
 pub fn write_all(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
-    write_raw(file, bytes).map_err(|e| Error::writing("write", path, e))
+    write_raw(file, path, bytes).map_err(|e| Error::writing("write", path, e))
 }
 
 /// Writes all bytes for an `io::Write`, whose error has no path yet.
-pub(super) fn write_raw(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+///
+/// A system call that writes fewer bytes than it was given, or none because a signal came, is no error: `write_all` of the
+/// standard library goes on where it stopped.
+pub(super) fn write_raw(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(test)]
-    if let Err(stop) = step() {
+    if let Some(stop) = super::faults::stop(Kind::Write, path) {
         // A write that fails may have been half done.
-        file.write_all(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
-        return Err(stop);
+        if stop.half {
+            file.write_all(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
+        }
+        return Err(stop.error);
     }
+    #[cfg(not(test))]
+    let _ = path;
     file.write_all(bytes)
 }
 
@@ -69,7 +103,7 @@ pub(super) fn write_raw(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The disk fails.
 pub fn truncate(file: &File, path: &Path, length: u64) -> Result<()> {
-    step().and_then(|()| file.set_len(length)).map_err(|e| Error::writing("truncate", path, e))
+    step(Kind::Truncate, path).and_then(|()| file.set_len(length)).map_err(|e| Error::writing("truncate", path, e))
 }
 
 /// Waits until a file's bytes are on the disk.
@@ -77,7 +111,7 @@ pub fn truncate(file: &File, path: &Path, length: u64) -> Result<()> {
 /// # Errors
 /// The disk is full or fails.
 pub fn sync(file: &File, path: &Path) -> Result<()> {
-    step().and_then(|()| file.sync_all()).map_err(|e| Error::writing("sync", path, e))
+    step(Kind::Sync, path).and_then(|()| file.sync_all()).map_err(|e| Error::writing("sync", path, e))
 }
 
 /// Renames a file or folder, atomically within one file system. A file at `to` is replaced.
@@ -85,7 +119,7 @@ pub fn sync(file: &File, path: &Path) -> Result<()> {
 /// # Errors
 /// The file system refuses.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    step().and_then(|()| fs::rename(from, to)).map_err(|e| Error::writing("rename to", to, e))
+    step(Kind::Rename, to).and_then(|()| fs::rename(from, to)).map_err(|e| Error::writing("rename to", to, e))
 }
 
 /// Gives a file a second name, which must not be taken.
@@ -93,7 +127,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// The file system refuses, or has no hard links.
 pub fn hard_link(from: &Path, to: &Path) -> Result<()> {
-    step().and_then(|()| fs::hard_link(from, to)).map_err(|e| Error::writing("link", to, e))
+    step(Kind::Link, to).and_then(|()| fs::hard_link(from, to)).map_err(|e| Error::writing("link", to, e))
 }
 
 /// Makes a symbolic link, whose name must not be taken.
@@ -101,7 +135,8 @@ pub fn hard_link(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// The file system refuses, or has no symbolic links.
 pub fn symlink(target: &Path, link: &Path) -> Result<()> {
-    step().and_then(|()| std::os::unix::fs::symlink(target, link)).map_err(|e| Error::writing("link", link, e))
+    let make = || std::os::unix::fs::symlink(target, link);
+    step(Kind::Link, link).and_then(|()| make()).map_err(|e| Error::writing("link", link, e))
 }
 
 /// Removes a file, a link (not what it points at) or a folder with all that it holds. Nothing there is no error.
@@ -114,7 +149,7 @@ pub fn remove(path: &Path) -> Result<()> {
         Ok(_) => fs::remove_file(path),
         Err(gone) => Err(gone),
     };
-    match step().and_then(|()| remove()) {
+    match step(Kind::Remove, path).and_then(|()| remove()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.map_err(|e| Error::writing("remove", path, e)),
     }
@@ -125,7 +160,9 @@ pub fn remove(path: &Path) -> Result<()> {
 /// # Errors
 /// The path cannot be written, or is a file.
 pub fn make_folder(path: &Path) -> Result<()> {
-    step().and_then(|()| fs::create_dir_all(path)).map_err(|e| Error::writing("create the folder", path, e))
+    step(Kind::Folder, path)
+        .and_then(|()| fs::create_dir_all(path))
+        .map_err(|e| Error::writing("create the folder", path, e))
 }
 
 /// Makes a folder that only its owner may enter. The folder above it must exist.
@@ -135,7 +172,25 @@ pub fn make_folder(path: &Path) -> Result<()> {
 pub fn make_private_folder(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let make = || fs::DirBuilder::new().mode(0o700).create(path);
-    step().and_then(|()| make()).map_err(|e| Error::writing("create the folder", path, e))
+    step(Kind::Folder, path).and_then(|()| make()).map_err(|e| Error::writing("create the folder", path, e))
+}
+
+/// Opens a file to read, for callers whose error is no error of ours: a finding about a source, a refusal.
+///
+/// # Errors
+/// What the system says.
+pub fn open(path: &Path) -> io::Result<File> {
+    step(Kind::Read, path)?;
+    File::open(path)
+}
+
+/// The entries of a folder in the system's order, for the same callers.
+///
+/// # Errors
+/// What the system says.
+pub fn entries(folder: &Path) -> io::Result<fs::ReadDir> {
+    step(Kind::List, folder)?;
+    fs::read_dir(folder)
 }
 
 /// To open a pipe would wait for a writer, for ever; a device may have no end.
@@ -150,7 +205,10 @@ fn no_pipe(path: &Path) -> io::Result<()> {
 /// # Errors
 /// The path cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    step().and_then(|()| no_pipe(path)).and_then(|()| fs::read(path)).map_err(|e| Error::reading("read", path, e))
+    step(Kind::Read, path)
+        .and_then(|()| no_pipe(path))
+        .and_then(|()| fs::read(path))
+        .map_err(|e| Error::reading("read", path, e))
 }
 
 /// Reads a whole file, `None` where there is none.
@@ -158,32 +216,31 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// The path cannot be read.
 pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
-    match step().and_then(|()| no_pipe(path)).and_then(|()| fs::read(path)) {
+    match step(Kind::Read, path).and_then(|()| no_pipe(path)).and_then(|()| fs::read(path)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::reading("read", path, e)),
     }
 }
 
-/// Hands a file's bytes on, in pieces.
+/// Hands a file's bytes on, in pieces, until `take` has enough.
 ///
 /// # Errors
-/// The path cannot be read.
-pub fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
-    let mut run = || -> io::Result<()> {
-        step()?;
-        no_pipe(path)?;
-        let mut file = File::open(path)?;
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            let n = file.read(&mut buffer)?;
-            match buffer.get(..n) {
-                Some(piece) if n > 0 => take(piece),
-                _ => return Ok(()),
-            }
+/// The path cannot be read, or what `take` says.
+pub fn read_through(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let failed = |e| Error::reading("read", path, e);
+    let mut file = no_pipe(path).and_then(|()| open(path)).map_err(failed)?;
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let n = match file.read(&mut buffer) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(failed)?,
+        };
+        match buffer.get(..n) {
+            Some(piece) if n > 0 => take(piece)?,
+            _ => return Ok(()),
         }
-    };
-    run().map_err(|e| Error::reading("read", path, e))
+    }
 }
 
 /// What a folder holds, in name order; nothing where there is no folder.
@@ -191,10 +248,7 @@ pub fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
 /// # Errors
 /// The folder cannot be read.
 pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> io::Result<Vec<PathBuf>> {
-        step()?;
-        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect()
-    };
+    let read = || -> io::Result<Vec<PathBuf>> { entries(folder)?.map(|entry| entry.map(|e| e.path())).collect() };
     match read() {
         Ok(mut paths) => {
             paths.sort();
@@ -208,55 +262,19 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Asks whether the next operation may go on: always, but in a test that plants a fault.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "tests plant faults here")]
-fn step() -> io::Result<()> {
+fn step(_: Kind, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
-use faults::step;
-
-#[cfg(test)]
-pub(crate) mod faults {
-    //! Faults for tests: of this thread's operations, the n-th fails, alone or with all that follow.
-    use std::cell::Cell;
-    use std::io;
-
-    #[derive(Clone, Copy, PartialEq)]
-    pub(crate) enum After {
-        /// One operation fails; what tidies up behind it works.
-        Works,
-        /// Nothing works any more, as if the process had been killed.
-        Dead,
-    }
-
-    thread_local! {
-        static PLAN: Cell<Option<(u32, After)>> = const { Cell::new(None) };
-        static COUNT: Cell<u32> = const { Cell::new(0) };
-    }
-
-    /// Runs `work` with its n-th operation (from 0) failing; tells whether that was reached.
-    pub(crate) fn with<T>(n: u32, after: After, work: impl FnOnce() -> T) -> (T, bool) {
-        COUNT.set(0);
-        PLAN.set(Some((n, after)));
-        let result = work();
-        PLAN.set(None);
-        (result, COUNT.get() > n)
-    }
-
-    pub(super) fn step() -> io::Result<()> {
-        let Some((n, after)) = PLAN.get() else { return Ok(()) };
-        let at = COUNT.get();
-        COUNT.set(at + 1);
-        if at == n || (at > n && after == After::Dead) {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, "planted"));
-        }
-        Ok(())
-    }
+pub(crate) fn step(kind: Kind, path: &Path) -> io::Result<()> {
+    super::faults::stop(kind, path).map_or(Ok(()), |stop| Err(stop.error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::faults;
     use crate::vocab::ExitCode;
 
     #[test]

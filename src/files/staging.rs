@@ -109,7 +109,7 @@ fn absolute(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::operation::faults::{After, with};
+    use crate::files::faults::{After, with};
     use std::os::unix::fs::PermissionsExt as _;
 
     fn entries(path: &Path) -> usize {

@@ -164,6 +164,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
     let mut keys = BTreeMap::new();
     let mut linked = BTreeMap::new();
     for (kind, pairs) in &mut pairs {
+        engine.observer().go_on()?;
         pairs.par_sort_unstable();
         pairs.dedup();
         let (batch, set, ambiguous) = members_of(pairs, people)?;

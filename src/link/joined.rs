@@ -116,10 +116,10 @@ impl Joined {
     /// # Errors
     /// A fault of ours.
     pub fn new(engine: &Engine, key: &MasterKey, members: &Members, scan: &Arc<ElementScan>) -> Result<Self> {
-        let view = Arc::new(DeidentifiedView::new(scan, key)?);
+        let (task, observer) = (engine.task(), Arc::clone(engine.observer()));
+        let view = Arc::new(DeidentifiedView::new(scan, key, Arc::clone(&observer))?);
         let build_side = members.build_side(&scan.element.identifier.kind)?;
         let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>)?;
-        let (task, observer) = (engine.task(), Arc::clone(engine.observer()));
         Ok(Self { scan: Arc::clone(scan), view, plan, task, observer, admitted: OnceCell::new() })
     }
 

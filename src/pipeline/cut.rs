@@ -6,7 +6,7 @@ use crate::catalogue::Catalogue;
 use crate::cohort::{self, Cohort};
 use crate::engine::Engine;
 use crate::extract::{Request, extract};
-use crate::files::{Staging, operation, sha256_file};
+use crate::files::{Staging, operation, sha256_file_while};
 use crate::keys::{Keyring, MasterKey};
 use crate::link::{self, Members};
 use crate::plan::{Plan, of_project};
@@ -48,7 +48,7 @@ pub(super) fn cut(
     let plan = Arc::new(plan);
     let mut clock = Clock::new();
     engine.observer().on(Event::Step("digest"));
-    let sources = digests(&plan, engine.threads())?;
+    let sources = digests(&plan, engine)?;
     clock.tick("digest");
 
     engine.observer().on(Event::Step("link"));
@@ -105,9 +105,9 @@ pub(super) fn cut(
         };
         let flags = flags(cohort, &members, &plan.kinds);
         let recipe = recipes.of(index, "persons.parquet");
-        tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe)?);
+        tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, engine.observer().as_ref())?);
         tables.sort_by(|a, b| a.path.cmp(&b.path));
-        write_twins(&folder.join("data"), project.approved.spec().output, &tables)?;
+        write_twins(&folder.join("data"), project.approved.spec().output, &tables, engine.observer().as_ref())?;
         slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
         let linked = flags
             .into_iter()
@@ -173,7 +173,7 @@ fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Fin
 }
 
 /// The digests of all source files of a plan, read on all threads.
-fn digests(plan: &Plan, threads: usize) -> Result<BTreeMap<String, SourceRecord>> {
+fn digests(plan: &Plan, engine: &Engine) -> Result<BTreeMap<String, SourceRecord>> {
     let mut files: BTreeMap<&str, (&std::path::Path, u64)> = BTreeMap::new();
     for unit in plan.selection.iter().chain(&plan.release).flat_map(|s| &s.units) {
         files.insert(&unit.facts.shown, (&unit.facts.path, unit.facts.rows));
@@ -188,16 +188,12 @@ fn digests(plan: &Plan, threads: usize) -> Result<BTreeMap<String, SourceRecord>
     let next = std::sync::atomic::AtomicUsize::new(0);
     let done = std::sync::Mutex::new(Vec::with_capacity(files.len()));
     std::thread::scope(|scope| {
-        for _ in 0..threads.max(1).min(files.len().max(1)) {
+        for _ in 0..engine.threads().min(files.len().max(1)) {
             scope.spawn(|| {
                 while let Some((name, path, rows)) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 {
-                    let record = sha256_file(path).map(|(bytes, sha256)| SourceRecord {
-                        path: (*name).to_owned(),
-                        bytes,
-                        rows: *rows,
-                        sha256,
-                    });
+                    let record = sha256_file_while(path, engine.observer().as_ref())
+                        .map(|(bytes, sha256)| SourceRecord { path: (*name).to_owned(), bytes, rows: *rows, sha256 });
                     if let Ok(mut done) = done.lock() {
                         done.push(record);
                     }
@@ -236,10 +232,15 @@ impl Cut {
     }
 
     /// Has the verifier read what was staged.
-    pub(super) fn verify(&self, project: usize, catalogue: &Catalogue, threads: usize) -> Result<Verdict> {
+    pub(super) fn verify(&self, project: usize, catalogue: &Catalogue, engine: &Engine) -> Result<Verdict> {
         let spec = self.spec(project)?;
         let against = Against { spec, catalogue, account: Some(self.account(project)?) };
-        let mut verdict = verify::tables(&self.staged(project)?.join("data"), &against, threads)?;
+        let mut verdict = verify::tables_while(
+            &self.staged(project)?.join("data"),
+            &against,
+            engine.threads(),
+            engine.observer().as_ref(),
+        )?;
         for finding in &mut verdict.findings {
             finding.project = Some(spec.project.id.to_string());
         }

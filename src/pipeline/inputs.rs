@@ -3,6 +3,7 @@
 use super::Settings;
 use crate::approval::{Approved, Records, approve};
 use crate::catalogue::Catalogue;
+use crate::files::operation;
 use crate::keys::Keyring;
 use crate::plan::{Ground, Input, Plan, make};
 use crate::spec::{self, Spec};
@@ -89,10 +90,11 @@ pub(super) fn with_key(error: Error, settings: &Settings) -> Error {
 /// The files of the specs asked for: paths as they are, project identifiers by file name.
 fn spec_files(settings: &Settings, specs: &[String]) -> Result<Vec<PathBuf>> {
     let folder = &settings.config.specs;
-    let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
+    let all: std::io::Result<Vec<_>> = operation::entries(folder).and_then(Iterator::collect);
+    let mut all: Vec<PathBuf> = all
         .map_err(|e| Error::reading("read", folder, e))?
-        .flatten()
-        .map(|entry| entry.path())
+        .into_iter()
+        .map(|entry: std::fs::DirEntry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
         .collect();
     all.sort();

@@ -99,22 +99,19 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
     for project in cut.ready() {
-        interrupted(observer)?;
+        observer.go_on()?;
         observer.on(Event::Step("verify"));
-        let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
+        let verdict = cut.verify(project, &inputs.catalogue, &engine)?;
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(verdict.findings.iter().cloned());
         if refused {
             continue;
         }
+        observer.go_on()?;
         observer.on(Event::Step("publish"));
         built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
     }
     Ok(Outcome { built, findings })
-}
-
-fn interrupted(observer: &Arc<dyn Observer>) -> Result<()> {
-    if observer.interrupted() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// Every finding on specs, catalogue, approvals, keyring and sources. Reads no row.

@@ -33,7 +33,8 @@ pub fn verify(
     for path in extracts {
         observer.on(Event::Step("verify"));
         let real = path.canonicalize().map_err(|e| Error::reading("read", path, e))?;
-        let (mut findings, checks) = one(settings, &real)?;
+        observer.go_on()?;
+        let (mut findings, checks) = one(settings, &real, observer)?;
         if rebuild && !findings.iter().any(|f| f.severity == Severity::Error) {
             findings.extend(same_bytes(settings, &real, observer)?);
         }
@@ -43,7 +44,7 @@ pub fn verify(
 }
 
 /// Verifies one extract.
-fn one(settings: &Settings, extract: &Path) -> Result<(Findings, Vec<CheckCount>)> {
+fn one(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Result<(Findings, Vec<CheckCount>)> {
     let verdict = verify::bag(extract);
     let (mut findings, mut checks) = (verdict.findings, verdict.checks);
     let manifest = match Manifest::read(extract) {
@@ -90,7 +91,8 @@ fn one(settings: &Settings, extract: &Path) -> Result<(Findings, Vec<CheckCount>
         findings.push(fault(extract, "manifest-unreadable", "the record's counts cannot be read"));
     }
     let against = Against { spec: &spec, catalogue: &catalogue, account: account.as_ref() };
-    let verdict = verify::tables(&extract.join("data"), &against, settings.threads)?;
+    let data = extract.join("data");
+    let verdict = verify::tables_while(&data, &against, settings.threads, observer.as_ref())?;
     findings.extend(verdict.findings);
     checks.extend(verdict.checks);
     Ok((findings, checks))
@@ -184,7 +186,7 @@ fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>)
     let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging)?;
     let mut findings = cut.findings.clone();
     let Some(project) = cut.ready().first().copied() else { return Ok(findings) };
-    let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
+    let verdict = cut.verify(project, &inputs.catalogue, &engine)?;
     cut.prepare(project, &inputs.catalogue, &verdict.checks, &settings, &keyring)?;
     let (old, new) = (extract.join("data"), cut.staged(project)?.join("data"));
     let (there, here) = (files_below(&old)?, files_below(&new)?);

@@ -4,8 +4,8 @@
 //! floats the shortest text that reads back. Text that a spreadsheet might take for a formula (`=1+1`) is left as it is:
 //! a twin says what the table says, and is meant for statistical programs.
 
-use crate::files::{Digests, HashingWriter};
-use crate::vocab::{Error, Result};
+use crate::files::{Digests, HashingWriter, operation};
+use crate::vocab::{Error, Observer, Result};
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -13,16 +13,15 @@ use arrow::datatypes::{
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fmt::{self, Display, Write as _};
-use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
 /// Writes a Parquet table once more as CSV, a batch at a time, and tells the digests.
 ///
 /// # Errors
-/// The table cannot be read, holds a type that no catalogue has, or the CSV file cannot be written.
-pub fn csv_twin(parquet: &Path, csv: &Path) -> Result<Digests> {
-    let file = File::open(parquet).map_err(|e| Error::reading("read", parquet, e))?;
+/// The table cannot be read, holds a type that no catalogue has, the CSV file cannot be written, or the run is interrupted.
+pub fn csv_twin(parquet: &Path, csv: &Path, observer: &dyn Observer) -> Result<Digests> {
+    let file = operation::open(parquet).map_err(|e| Error::reading("read", parquet, e))?;
     // The reader's own text may quote cells.
     let unreadable = || Error::reading("read", parquet, std::io::Error::other("not a readable Parquet table"));
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| unreadable())?;
@@ -31,6 +30,7 @@ pub fn csv_twin(parquet: &Path, csv: &Path) -> Result<Digests> {
     push_row(&mut text, names.iter().map(String::as_str));
     let mut writer = HashingWriter::create(csv)?;
     for batch in reader.build().map_err(|_| unreadable())? {
+        observer.go_on()?;
         push_batch(&mut text, &batch.map_err(|_| unreadable())?)?;
         writer.write_all(text.as_bytes()).map_err(|e| Error::writing("write", csv, e))?;
         text.clear();
@@ -156,11 +156,13 @@ fn push_moment(out: &mut String, value: i64, parts: i64) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocab::Silent;
     use arrow::array::{
         BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array, StringArray,
         TimestampMicrosecondArray,
     };
     use parquet::arrow::ArrowWriter;
+    use std::fs::File;
     use std::sync::Arc;
 
     #[test]
@@ -196,7 +198,7 @@ mod tests {
         let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let digests = csv_twin(&table, &twin).unwrap();
+        let digests = csv_twin(&table, &twin, &Silent).unwrap();
         let expected = "text,bool,int,half,float,money,day,at\r\n\
             \"a,\"\"b\"\"\n\",true,-7,0.1,0.1,-12.05,9999-12-31,1969-12-31T23:59:59.999999\r\n\
             \"\",false,9223372036854775807,NaN,-INF,0.00,1969-12-31,9999-12-31T00:00:00\r\n\
@@ -211,7 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let table = folder.path().join("t.parquet");
         std::fs::write(&table, "secret").unwrap();
-        let error = csv_twin(&table, &folder.path().join("t.csv")).unwrap_err();
+        let error = csv_twin(&table, &folder.path().join("t.csv"), &Silent).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));
     }
 }

@@ -6,9 +6,9 @@ use super::manifest::{FileRecord, MANIFEST, Manifest};
 use super::pending;
 use super::publication::{Publication, Published, time_text, version_name};
 use super::{bag, codebook, csv_twin, datapackage, record, report, rocrate, run};
-use crate::files::{digest_bytes, digest_file, operation, sync_tree, write_new};
+use crate::files::{digest_bytes, digest_file, operation, sync_dir, sync_tree, write_new};
 use crate::spec::Output;
-use crate::vocab::{Error, Result, TableRecord};
+use crate::vocab::{Error, Observer, Result, TableRecord};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,10 +24,10 @@ const CODEBOOK: &str = "codebook.csv";
 /// removed once their twins are written. Comes before the verifier, which reads the twins too.
 ///
 /// # Errors
-/// A file cannot be read or written.
-pub fn write_twins(data: &Path, output: Output, tables: &[TableRecord]) -> Result<()> {
+/// A file cannot be read or written, or the run is interrupted.
+pub fn write_twins(data: &Path, output: Output, tables: &[TableRecord], observer: &dyn Observer) -> Result<()> {
     for table in tables.iter().filter(|_| output.csv) {
-        csv_twin(&data.join(&table.path), &data.join(twin_of(&table.path)))?;
+        csv_twin(&data.join(&table.path), &data.join(twin_of(&table.path)), observer)?;
         if !output.parquet {
             operation::remove(&data.join(&table.path))?;
         }
@@ -86,6 +86,8 @@ pub fn seal(publication: &Publication<'_>, mac: &Mac<'_>) -> Result<Published> {
     sync_tree(staged)?;
     operation::no_link(&home)?;
     operation::make_folder(&home)?;
+    // Whether made now or by a run that died: an entry of the ledger must not outlive the folder it tells of.
+    sync_dir(extracts)?;
     let entry = ledger::read(extracts)?.sign(entry, mac)?;
     pending::write(&home, &entry)?;
     let path = home.join(version_name(version));

@@ -3,10 +3,10 @@
 use super::ledger::{self, LEDGER};
 use super::sample::{Sample, mac, mac_of, run};
 use super::{Manifest, Published, manifest_schema, prepare, recover, seal, version_name, write_twins};
-use crate::files::operation::faults::{After, with};
+use crate::files::faults::{After, with};
 use crate::files::{Staging, operation};
 use crate::spec::Output;
-use crate::vocab::{Fates, Finding, ProjectId, Result};
+use crate::vocab::{Fates, Finding, ProjectId, Result, Silent};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,12 @@ fn publish(sample: &mut Sample) -> Result<Published> {
     let staged = staging.project(&sample.account.project)?;
     sample.stage(&staged);
     let publication = sample.publication(&staged);
-    write_twins(&publication.staged.join("data"), publication.approved.spec().output, &publication.account.tables)?;
+    write_twins(
+        &publication.staged.join("data"),
+        publication.approved.spec().output,
+        &publication.account.tables,
+        &Silent,
+    )?;
     prepare(&publication)?;
     seal(&publication, &mac)
 }
@@ -120,8 +125,13 @@ fn a_file_that_nobody_declared_is_never_published() {
     let staged = staging.project(&sample.account.project).unwrap();
     sample.stage(&staged);
     let publication = sample.publication(&staged);
-    write_twins(&publication.staged.join("data"), publication.approved.spec().output, &publication.account.tables)
-        .unwrap();
+    write_twins(
+        &publication.staged.join("data"),
+        publication.approved.spec().output,
+        &publication.account.tables,
+        &Silent,
+    )
+    .unwrap();
     prepare(&publication).unwrap();
     for extra in ["data/npd.ks4/extra.parquet", "extra.txt"] {
         std::fs::write(staged.join(extra), "x").unwrap();

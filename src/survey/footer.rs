@@ -1,12 +1,11 @@
 //! One Parquet footer: rows, row groups, columns and the Arrow types that they are read as.
 
-use crate::files::footer_is_sound;
+use crate::files::{footer_is_sound, operation};
 use crate::vocab::{Finding, Place};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,7 +107,7 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<FileFacts, Box<Finding>> 
                 .help("put the Parquet file there itself"),
         ));
     }
-    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    let file = operation::open(path).map_err(|e| unreadable(&e))?;
     let facts = file.metadata().map_err(|e| unreadable(&e))?;
     if !footer_is_sound(&file).map_err(|e| unreadable(&e))? {
         return Err(broken());
@@ -176,6 +175,7 @@ mod tests {
     use super::*;
     use arrow::array::{Int32Array, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
+    use std::fs::File;
 
     fn file(folder: &Path) -> PathBuf {
         let batch = RecordBatch::try_from_iter([

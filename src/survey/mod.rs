@@ -9,6 +9,7 @@ mod types;
 pub use footer::{ColumnFacts, FileFacts, RowGroupFacts, arrow_type};
 pub use types::{Conversion, conversion};
 
+use crate::files::operation;
 use crate::vocab::{ExitCode, Finding, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ impl Walk<'_> {
             return Err(self.unreadable(folder, "the folder lies too deep below the location"));
         }
         self.real(folder)?;
-        let entries: std::io::Result<Vec<_>> = std::fs::read_dir(folder).and_then(Iterator::collect);
+        let entries: std::io::Result<Vec<_>> = operation::entries(folder).and_then(Iterator::collect);
         let mut entries = entries.map_err(|_| self.unreadable(folder, "the folder cannot be read"))?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
@@ -164,6 +165,7 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::faults::{After, Fault, below};
     use std::os::unix::fs::symlink;
 
     #[test]
@@ -198,5 +200,26 @@ mod tests {
         let deep = at.join("d/".repeat(18));
         std::fs::create_dir_all(&deep).unwrap();
         assert_eq!(code().unwrap_err(), "source-unreadable");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_a_finding_and_is_never_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("npd/year=2011");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::write(root.path().join("npd/a.parquet"), "").unwrap();
+        std::fs::write(inner.join("b.parquet"), "").unwrap();
+        let names = |found: Vec<(PathBuf, String)>| found.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>();
+        let all = ["npd/a.parquet", "npd/year=2011/b.parquet"];
+        assert_eq!(names(files_at(root.path(), "npd").unwrap()), all);
+        for (at, folder) in [(0, "npd"), (1, "npd/year=2011")] {
+            let fault = Fault { at, of: Some(operation::Kind::List), after: After::Works, half: false };
+            let (found, _) = below(root.path(), Some(fault), || files_at(root.path(), "npd"));
+            let finding = found.unwrap_err();
+            assert_eq!((finding.code, finding.at.file.as_str()), ("source-unreadable", folder));
+        }
+        // A folder that leads into itself has no end.
+        symlink(root.path().join("npd"), inner.join("again")).unwrap();
+        assert_eq!(files_at(root.path(), "npd").unwrap_err().code, "source-twice");
     }
 }

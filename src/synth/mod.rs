@@ -38,4 +38,6 @@ pub use world::{World, write_world};
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_builds;
+#[cfg(test)]
 mod tests_faults;

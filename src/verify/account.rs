@@ -4,8 +4,9 @@ use super::Against;
 use super::expected::{Role, Table};
 use super::rows::Facts;
 use super::tally::{Check, Tally};
+use crate::files::operation;
 use crate::spec::{Spec, Step};
-use crate::vocab::{Attrition, ElementName, ProjectAccount, StepCount, TableRecord, safe_text};
+use crate::vocab::{Attrition, ElementName, Observer, ProjectAccount, StepCount, TableRecord, safe_text};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -24,12 +25,18 @@ pub(super) struct Seen<'a> {
 /// Compares the tables that were read with the account, and with what the spec expects.
 ///
 /// A table that is missing or unreadable has been refused as such: what its rows would have counted for is left out.
-pub(super) fn check(data: &Path, against: &Against<'_>, wanted: &[Table<'_>], seen: &[Seen<'_>], tally: &mut Tally) {
+pub(super) fn check(
+    data: &Path,
+    against: &Against<'_>,
+    wanted: &[Table<'_>],
+    seen: &[Seen<'_>],
+    (observer, tally): (&dyn Observer, &mut Tally),
+) {
     expectations(against.spec, seen, tally);
     let Some(account) = against.account else { return };
     for table in seen {
         match account.tables.iter().find(|record| is_of(record, table.table)) {
-            Some(record) => compare(data, table, record, tally),
+            Some(record) => compare(data, table, record, (observer, tally)),
             None => tally.refuse("counts-differ", &table.path, "the builder's account does not know the table"),
         }
     }
@@ -49,7 +56,7 @@ fn is_of(record: &TableRecord, table: &Table<'_>) -> bool {
     record.path.strip_suffix(".parquet") == Some(table.stem.as_str())
 }
 
-fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, tally: &mut Tally) {
+fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, (observer, tally): (&dyn Observer, &mut Tally)) {
     let (facts, path) = (&seen.facts, seen.path.as_str());
     let mut differ = |what: &str, same: bool| {
         tally.look(Check::Counts, 1);
@@ -74,18 +81,19 @@ fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, tally: &mut Tally
         return; // its digests are those of the Parquet file that is gone
     }
     tally.look(Check::Digests, 1);
-    match digest(&data.join(path)) {
+    match digest(&data.join(path), observer) {
         Some((bytes, sha256)) if bytes == record.bytes && sha256.eq_ignore_ascii_case(&record.sha256) => {}
         Some(_) => tally.refuse("digest-differs", path, "the file's bytes are not those that the builder wrote"),
         None => tally.refuse("file-unreadable", path, "the file cannot be read to its end"),
     }
 }
 
-/// A file's length and SHA-256.
-fn digest(path: &Path) -> Option<(u64, String)> {
-    let mut file = std::fs::File::open(path).ok()?;
+/// A file's length and SHA-256, as long as the run may go on.
+fn digest(path: &Path, observer: &dyn Observer) -> Option<(u64, String)> {
+    let mut file = operation::open(path).ok()?;
     let (mut hasher, mut buffer, mut bytes) = (Sha256::new(), vec![0; 1 << 18], 0);
     loop {
+        observer.go_on().ok()?;
         match file.read(&mut buffer).ok()? {
             0 => break,
             read => {

@@ -1,5 +1,6 @@
 //! A BagIt 1.0 bag (RFC 8493): its declaration, its manifests, and every file's digests, complete both ways.
 
+use crate::files::operation;
 use crate::vocab::{Finding, Findings, Place};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
@@ -138,7 +139,7 @@ fn unescape(path: &str) -> String {
 
 /// All files below a folder, with `/` between names. Anything that is neither file nor folder is refused.
 fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>, findings: &mut Findings) {
-    let entries: std::io::Result<Vec<_>> = std::fs::read_dir(folder).and_then(Iterator::collect);
+    let entries: std::io::Result<Vec<_>> = operation::entries(folder).and_then(Iterator::collect);
     let Ok(mut entries) = entries else {
         findings.push(refusal("bag-unreadable", place(prefix), "a folder cannot be read"));
         return;
@@ -162,7 +163,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>, findings: &mut Fin
 
 /// A file's length and digests.
 fn digest(path: &PathBuf) -> Option<Found> {
-    let mut file = std::fs::File::open(path).ok()?;
+    let mut file = operation::open(path).ok()?;
     let (mut short, mut long, mut bytes) = (Sha256::new(), Sha512::new(), 0);
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -186,7 +187,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
-    std::fs::File::open(path).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;
+    operation::open(path).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;
     Some(text)
 }
 

@@ -6,6 +6,7 @@
 
 use super::cells::Cells;
 use super::expected::Table;
+use crate::files::operation;
 use crate::vocab::Type;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder, Int8Builder,
@@ -42,7 +43,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Opens a table and reads its header.
     pub(super) fn open(path: &Path, table: &Table<'_>) -> Result<Self, Fault> {
-        let file = File::open(path).map_err(|_| Fault::Unreadable)?;
+        let file = operation::open(path).map_err(|_| Fault::Unreadable)?;
         let columns = table.columns.iter().map(|column| Builder::new(column.kind)).collect();
         let mut reader = Self { file: BufReader::with_capacity(1 << 18, file), columns };
         let mut header = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::expected::Table;
 use super::tally::{Check, Tally};
+use crate::files::operation;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,7 @@ pub(super) fn check(data: &Path, tables: &[Table<'_>], forms: Forms, tally: &mut
     let mut there = BTreeSet::new();
     let mut waiting: Vec<(PathBuf, String)> = vec![(data.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = waiting.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
+        let Ok(entries) = operation::entries(&folder) else {
             tally.refuse("folder-unreadable", &shown(&prefix), "the folder cannot be read");
             continue;
         };

@@ -29,7 +29,7 @@ mod tests;
 
 use crate::catalogue::Catalogue;
 use crate::spec::Spec;
-use crate::vocab::{CheckCount, Error, Findings, ProjectAccount, Result, Severity};
+use crate::vocab::{CheckCount, Error, Findings, Observer, ProjectAccount, Result, Severity, Silent};
 use account::Seen;
 use people::People;
 use rayon::prelude::*;
@@ -116,6 +116,14 @@ pub const CODES: &[(&str, &str)] = &[
 /// # Errors
 /// Only where threads cannot be had: whatever is wrong with the extract is a finding.
 pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verdict> {
+    tables_while(data, against, threads, &Silent)
+}
+
+/// The same, as long as the run may go on.
+///
+/// # Errors
+/// Threads cannot be had, or the run is interrupted: what was found until then is no verdict, and is thrown away.
+pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer: &dyn Observer) -> Result<Verdict> {
     let mut tally = Tally::default();
     let tables = expected::tables(against.spec, against.catalogue, &mut tally);
     let output = &against.spec.output;
@@ -128,7 +136,7 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
     let mut seen = Vec::new();
     let mut people = People::default();
     if let Some(table) = tables.iter().filter(complete).find(|table| table.stem == "persons")
-        && let Some((facts, gathered)) = table::check(data, table, forms, None, &mut tally)
+        && let Some((facts, gathered)) = table::check(data, table, forms, None, (observer, &mut tally))
     {
         people = People::new(gathered);
         seen.push(Seen { path: table::path(table, forms), table, facts });
@@ -142,7 +150,7 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
             .with_max_len(1)
             .map(|(_, table)| {
                 let mut tally = Tally::default();
-                let facts = table::check(data, table, forms, Some(&people), &mut tally);
+                let facts = table::check(data, table, forms, Some(&people), (observer, &mut tally));
                 (facts.map(|(facts, _)| Seen { path: table::path(table, forms), table, facts }), tally)
             })
             .collect()
@@ -151,7 +159,8 @@ pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verd
         seen.extend(table);
         tally.merge(found);
     }
-    account::check(data, against, &tables, &seen, &mut tally);
+    account::check(data, against, &tables, &seen, (observer, &mut tally));
+    observer.go_on()?;
     let (mut findings, checks) = tally.finish();
     let project = against.spec.project.id.as_str();
     findings.iter_mut().for_each(|finding| finding.project = Some(project.to_owned()));

@@ -9,7 +9,8 @@ use super::people::People;
 use super::rows::{Facts, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
-use crate::files::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
+use crate::files::{dictionary_is_sound, footer_is_sound, operation, thrift_is_sound};
+use crate::vocab::Observer;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -35,22 +36,22 @@ pub(super) fn check(
     table: &Table<'_>,
     forms: Forms,
     allowed: Option<&People>,
-    tally: &mut Tally,
+    (observer, tally): (&dyn Observer, &mut Tally),
 ) -> Option<(Facts, Vec<u128>)> {
     let name = path(table, forms);
     let twin = (forms.parquet && forms.csv).then(|| data.join(format!("{}.csv", table.stem)));
     // A damaged file must end in a refusal, also where it takes the decoder by surprise. What the decoder says may
     // quote cells, and is dropped.
-    let read = std::panic::catch_unwind(|| {
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut tally = Tally::default();
         let path = data.join(&name);
         let facts = if forms.parquet {
-            read(&path, twin.as_deref(), &name, table, allowed, &mut tally)
+            read((&path, twin.as_deref()), &name, table, allowed, (observer, &mut tally))
         } else {
-            Ok(read_csv(&path, &name, table, allowed, &mut tally))
+            Ok(read_csv(&path, &name, table, allowed, (observer, &mut tally)))
         };
         (facts, tally)
-    });
+    }));
     let (facts, found) = read.unwrap_or((Err(Unreadable), Tally::default()));
     tally.merge(found);
     match facts {
@@ -68,13 +69,14 @@ fn read_csv(
     name: &str,
     table: &Table<'_>,
     allowed: Option<&People>,
-    tally: &mut Tally,
+    (observer, tally): (&dyn Observer, &mut Tally),
 ) -> Option<(Facts, Vec<u128>)> {
     tally.look(Check::Columns, table.columns.len());
     let mut walk = Walk::new(table, allowed);
     let mut all = || {
         let mut reader = csv::Reader::open(path, table)?;
         while let Some(columns) = reader.batch(batch_rows(table.columns.len()))? {
+            observer.go_on().map_err(|_| Fault::Unreadable)?;
             walk.batch(&columns);
         }
         Ok(())
@@ -117,14 +119,13 @@ impl<E: std::error::Error> From<E> for Unreadable {
 type Outcome = Result<Option<(Facts, Vec<u128>)>, Unreadable>;
 
 fn read(
-    path: &Path,
-    twin: Option<&Path>,
+    (path, twin): (&Path, Option<&Path>),
     name: &str,
     table: &Table<'_>,
     allowed: Option<&People>,
-    tally: &mut Tally,
+    (observer, tally): (&dyn Observer, &mut Tally),
 ) -> Outcome {
-    let file = File::open(path)?;
+    let file = operation::open(path)?;
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     // What the decoder could not survive is asked first: it makes room for whatever a footer or an index claims.
     if !footer_is_sound(&file)? || !pages_are_sound(&file, ArrowReaderMetadata::load(&file, options())?.metadata())? {
@@ -148,12 +149,14 @@ fn read(
     let mut twin = twin.map(|path| csv::Reader::open(path, table));
     for group in 0..metadata.metadata().num_row_groups() {
         row_group(&file, group, &views, name, tally, &mut |columns| {
+            observer.go_on()?;
             walk.batch(columns);
             if let Some(Ok(reader)) = &mut twin
                 && let Err(fault) = csv::compare(reader, columns)
             {
                 twin = Some(Err(fault));
             }
+            Ok(())
         })?;
     }
     if let Some(twin) = twin {
@@ -198,7 +201,7 @@ fn row_group(
     views: &ArrowReaderMetadata,
     name: &str,
     tally: &mut Tally,
-    look: &mut dyn FnMut(&[ArrayRef]),
+    look: &mut dyn FnMut(&[ArrayRef]) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
     let metadata = views.metadata();
     let chunks = metadata.row_group(group).columns();
@@ -218,7 +221,7 @@ fn row_group(
                 extremes.batch(&cells);
             }
         }
-        look(batch.columns());
+        look(batch.columns())?;
     }
     if u64::try_from(metadata.row_group(group).num_rows()).ok() != Some(rows) {
         return Err(Unreadable);

@@ -1,6 +1,6 @@
 //! Events: what a run tells while it works. No variant has a field that could hold a cell.
 
-use super::ElementName;
+use super::{ElementName, Error, Result};
 
 /// What a run tells while it works.
 #[derive(Debug, Clone)]
@@ -38,6 +38,14 @@ pub trait Observer: Send + Sync {
     /// Whether the run should stop as soon as it can: asked between batches.
     fn interrupted(&self) -> bool {
         false
+    }
+
+    /// The same as a result, for whoever works in a loop.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] where the run should stop.
+    fn go_on(&self) -> Result<()> {
+        if self.interrupted() { Err(Error::Interrupted) } else { Ok(()) }
     }
 }
 

@@ -6,7 +6,7 @@ use super::gather::{RowSet, order_ties};
 use super::sink::Sink;
 use super::table::{People, column_records};
 use crate::plan::LinkedPlan;
-use crate::vocab::{Error, Result, TableRecord, Term, Year};
+use crate::vocab::{Error, Observer, Result, TableRecord, Term, Year};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
 use arrow::datatypes::{Int8Type, Int16Type};
@@ -23,6 +23,8 @@ pub struct LinkedJob<'a> {
     pub ids: &'a [[u8; 16]],
     /// Digest over everything the bytes depend on.
     pub recipe: String,
+    /// Whom to ask whether to go on.
+    pub observer: &'a dyn Observer,
 }
 
 /// People with more than one row in a join: the linked table cannot be made.
@@ -47,12 +49,12 @@ const NONE: u32 = u32::MAX;
 /// its own. `Err` inside: a join matches more than one row of some people.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// Where the file cannot be written, or the run is interrupted.
 pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::result::Result<TableRecord, FansOut>> {
     let mut sides = Vec::with_capacity(joins.len());
     for (join, sink) in joins.into_iter().enumerate() {
         let width = job.plan.join_columns.get(join).copied().unwrap_or(0);
-        match side(sink, job.ids.len())? {
+        match side(sink, job.ids.len(), job.observer)? {
             Ok(mut side) => {
                 if side.columns.is_empty() {
                     // Nobody has a row: the columns are missing throughout.
@@ -73,6 +75,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
     base.drain(|mut set, last| {
         set.append(std::mem::take(&mut rest));
         rest = set.into_chunks(last, |ranks, columns| {
+            job.observer.go_on()?;
             people.count(ranks);
             let mut columns = columns;
             for side in &sides {
@@ -124,7 +127,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
 }
 
 /// Reads a join's sink into one table with an index by rank; the number of people with several rows where there are any.
-fn side(sink: Sink, people: usize) -> Result<std::result::Result<Side, u64>> {
+fn side(sink: Sink, people: usize, observer: &dyn Observer) -> Result<std::result::Result<Side, u64>> {
     let mut row_of = vec![NONE; people];
     let mut chunks: Vec<Vec<ArrayRef>> = Vec::new();
     let (mut next, mut several, mut last_counted) = (0_u32, 0_u64, None);
@@ -132,6 +135,7 @@ fn side(sink: Sink, people: usize) -> Result<std::result::Result<Side, u64>> {
     sink.drain(|mut set, last| {
         set.append(std::mem::take(&mut rest));
         rest = set.into_chunks(last, |ranks, columns| {
+            observer.go_on()?;
             for rank in ranks {
                 if let Some(slot) = row_of.get_mut(*rank as usize) {
                     if *slot == NONE {

@@ -2,7 +2,7 @@
 
 use super::encode::{TableWriter, id_column};
 use super::gather::CHUNK_ROWS;
-use crate::vocab::{ColumnRecord, Kind, Release, Result, TableRecord, Type};
+use crate::vocab::{ColumnRecord, Kind, Observer, Release, Result, TableRecord, Type};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use std::path::Path;
@@ -11,8 +11,14 @@ use std::sync::Arc;
 /// Writes the table of people. `linked` tells for each kind, by rank, whether the person has an unambiguous identifier.
 ///
 /// # Errors
-/// Where the file cannot be written.
-pub fn persons(data: &Path, ids: &[[u8; 16]], linked: &[(Kind, Vec<bool>)], recipe: String) -> Result<TableRecord> {
+/// Where the file cannot be written, or the run is interrupted.
+pub fn persons(
+    data: &Path,
+    ids: &[[u8; 16]],
+    linked: &[(Kind, Vec<bool>)],
+    recipe: String,
+    observer: &dyn Observer,
+) -> Result<TableRecord> {
     let mut fields = vec![Field::new("person_id", DataType::Utf8, false)];
     fields.extend(linked.iter().map(|(kind, _)| Field::new(format!("linked_{kind}"), DataType::Boolean, false)));
     let names: Vec<String> = fields.iter().map(|f| f.name().clone()).collect();
@@ -21,6 +27,7 @@ pub fn persons(data: &Path, ids: &[[u8; 16]], linked: &[(Kind, Vec<bool>)], reci
     let ranks: Vec<u32> = (0..count).collect();
     let mut start = 0;
     for chunk in ranks.chunks(CHUNK_ROWS) {
+        observer.go_on()?;
         let mut columns = vec![id_column(chunk, ids)?];
         for (_, flags) in linked {
             let flags = flags.get(start..start + chunk.len()).unwrap_or_default();

@@ -99,7 +99,7 @@ impl Spill {
         if mine.is_empty() {
             return Ok(set);
         }
-        let mut file = BufReader::new(File::open(&self.path).map_err(failed)?);
+        let mut file = BufReader::new(operation::open(&self.path).map_err(failed)?);
         for segment in mine {
             file.seek(SeekFrom::Start(segment.start)).map_err(failed)?;
             let mut left = segment.length;

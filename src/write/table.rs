@@ -5,7 +5,7 @@ use super::encode::{TableWriter, deliver, id_column, schema_of, slice_columns};
 use super::gather::RowSet;
 use super::sink::Sink;
 use crate::plan::{Layout, TablePlan};
-use crate::vocab::{ColumnRecord, Release, Result, TableRecord, Type};
+use crate::vocab::{ColumnRecord, Observer, Release, Result, TableRecord, Type};
 use std::path::PathBuf;
 
 /// One table to be written from a sink.
@@ -18,12 +18,14 @@ pub struct TableJob<'a> {
     pub ids: &'a [[u8; 16]],
     /// Digest over everything the bytes depend on.
     pub recipe: String,
+    /// Whom to ask whether to go on.
+    pub observer: &'a dyn Observer,
 }
 
 /// Writes a table.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// Where the file cannot be written, or the run is interrupted.
 pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let layout = &job.plan.layout;
     let path = job.plan.path();
@@ -34,6 +36,7 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     sink.drain(|mut set, last| {
         set.append(std::mem::take(&mut rest));
         rest = set.into_chunks(last, |ranks, columns| {
+            job.observer.go_on()?;
             people.count(ranks);
             let mut out = vec![id_column(ranks, job.ids)?];
             out.extend(slice_columns(layout, job.plan.slice, ranks.len()));

@@ -1,9 +1,8 @@
-//! Keyrings, folders, disks, locks and configs that are bad: the right exit code, the remedy, no secret shown, nothing
+//! Keyrings, folders and configs that are bad: the right exit code, the remedy, no secret shown, nothing
 //! published.
 
-use crate::support::{DAY, Run, SMALL, World, command, replace};
+use crate::support::{Run, SMALL, World, command, replace};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 #[test]
 fn a_keyring_absent_open_to_others_or_malformed_stops_all_and_shows_no_secret() {
@@ -58,59 +57,6 @@ fn an_output_folder_that_cannot_be_written_ends_with_73() {
         assert!(run.said().contains("help: "), "{}", run.said());
         world.assert_unpublished(SMALL);
     }
-}
-
-/// A file system of its own, gone on drop.
-struct Disk(std::path::PathBuf);
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-    }
-}
-
-#[test]
-fn a_full_disk_ends_with_73_and_publishes_nothing() {
-    let mounted = |path: &Path, kilobytes: u32| {
-        std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
-            .arg(path)
-            .stderr(std::process::Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    };
-    for kilobytes in [16, 60, 120, 220] {
-        let world = World::new();
-        let folder = world.path("extracts");
-        std::fs::create_dir_all(&folder).unwrap();
-        if !mounted(&folder, kilobytes) {
-            eprintln!("skipped: no tmpfs can be mounted here; the limit on file sizes below stands in for it");
-            break;
-        }
-        let _disk = Disk(folder);
-        let run = world.build(&[SMALL]).ends(73);
-        assert!(run.said().contains("help: "), "{}", run.said());
-        world.assert_unpublished_on_full_disk(SMALL);
-    }
-    // A file that may not grow fails with the same kind of error, wherever tests run.
-    let world = World::new();
-    let limited = format!("trap '' XFSZ; ulimit -f 4; exec {} \"$@\"", env!("CARGO_BIN_EXE_leo-extract"));
-    let mut shell = std::process::Command::new("sh");
-    shell.env_clear().args(["-c", &limited, "sh", "build", "--quiet", "--as-of", DAY, SMALL, "--config"]);
-    Run::of(shell.arg(world.path("leo.yaml"))).ends(73);
-    world.assert_unpublished(SMALL);
-}
-
-#[test]
-fn a_second_build_ends_with_75() {
-    let world = World::new();
-    world.build(&[SMALL]).ends(0);
-    let lock = std::fs::File::options().write(true).open(world.path("extracts/.lock")).unwrap();
-    lock.try_lock().unwrap();
-    let run = world.build(&[SMALL]).ends(75);
-    assert!(run.said().contains("help: "), "{}", run.said());
-    drop(lock);
-    world.build(&[SMALL]).ends(0);
 }
 
 #[test]

@@ -195,15 +195,6 @@ impl World {
         self.assert_clean();
     }
 
-    /// Nothing was published for the project; what could not be removed for want of room is swept by the next run.
-    #[track_caller]
-    pub(crate) fn assert_unpublished_on_full_disk(&self, project: &str) {
-        let folder = self.path(&format!("extracts/{project}"));
-        let there: Vec<_> = files(&folder).into_keys().collect();
-        assert!(there.is_empty(), "half an extract: {there:?}");
-        self.assert_clean();
-    }
-
     /// No staging and no scratch is left.
     #[track_caller]
     pub(crate) fn assert_clean(&self) {
