@@ -63,7 +63,7 @@ fn arrow_type(kind: Kind) -> DataType {
 fn parquet(batch: &RecordBatch, table: &Table) -> Option<String> {
     let have: Vec<(String, DataType)> =
         batch.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
-    let want: Vec<(String, DataType)> = table.columns.iter().map(|(n, kind)| (n.clone(), arrow_type(*kind))).collect();
+    let want: Vec<(String, DataType)> = table.columns.iter().map(|c| (c.name.clone(), arrow_type(c.kind))).collect();
     if have != want {
         return Some(format!("columns are {have:?}, and must be {want:?}"));
     }
@@ -77,7 +77,7 @@ fn first_difference(table: &Table, rows: usize, cell: impl Fn(usize, usize) -> C
         for (column, want) in row.iter().enumerate() {
             let have = cell(at, column);
             if have != *want {
-                let name = &table.columns[column].0;
+                let name = &table.columns[column].name;
                 let line: Vec<Cell> = (0..row.len()).map(|column| cell(at, column)).collect();
                 return Some(format!(
                     "row {at}, {name} is {have:?}, and must be {want:?}\n  is   {line:?}\n  must {row:?}"
@@ -141,14 +141,14 @@ fn records(text: &str) -> Vec<Vec<(String, bool)>> {
 fn csv(path: &Path, table: &Table) -> Option<String> {
     let records = records(&std::fs::read_to_string(path).unwrap());
     let header: Vec<&str> = records[0].iter().map(|(name, _)| name.as_str()).collect();
-    let want: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let want: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     if header != want {
         return Some(format!("columns are {header:?}, and must be {want:?}"));
     }
     if let Some(odd) = records.iter().find(|r| r.len() != want.len()) {
         return Some(format!("a record has {} cells, and must have {}", odd.len(), want.len()));
     }
-    let cell = |row: usize, column: usize| parsed(&records[row + 1][column], table.columns[column].1);
+    let cell = |row: usize, column: usize| parsed(&records[row + 1][column], table.columns[column].kind);
     first_difference(table, records.len() - 1, cell)
 }
 
@@ -223,6 +223,22 @@ fn counts(manifest: &Value, expected: &Expected, coverage: &mut Coverage, wrong:
         for (i, column) in record["columns"].as_array().into_iter().flatten().enumerate() {
             let missing = table.rows.iter().filter(|row| row[i].is_null()).count();
             check(format!("missing values of column {i} of {path}"), &column["missing"], missing);
+            let codes = &table.columns[i].codes;
+            let stray = |row: &&Vec<Cell>| !codes.is_empty() && !row[i].is_null() && !codes.contains(&row[i]);
+            let unknown = table.rows.iter().filter(stray).count();
+            check(format!("unknown codes of column {i} of {path}"), &column["unknown_codes"], unknown);
+        }
+    }
+    let slices = manifest["slices"].as_array().unwrap();
+    check("the number of slices".to_owned(), &Value::from(slices.len()), expected.fates.len());
+    for record in slices {
+        let part = |name: &str| record["slice"][name].as_str().unwrap_or_default();
+        let slice = format!("{} {}", part("year"), part("term"));
+        let of = (record["element"].as_str().unwrap_or_default().to_owned(), slice.trim().to_owned());
+        let fates = expected.fates.get(&of).cloned().unwrap_or_default();
+        for (name, have) in record["fates"].as_object().unwrap() {
+            let want = fates.get(name.as_str()).copied().unwrap_or(0);
+            check(format!("{name} of {} {}", of.0, of.1), have, want);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::coverage::{Feature, Seen};
 use super::model::Cell;
 use super::spec::{Pick, Project, Selection, Settings, Step, World};
 use keys::{Keys, base32, canonical, is_shaped};
-use rows::Row;
+use rows::{Row, Standing};
 pub(super) use rows::{fill, slices};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,15 @@ pub(super) type Attrition = Vec<(usize, usize, usize)>;
 
 /// What a link table holds: rows, distinct identifiers of its kind, ambiguous ones of these, people with one.
 pub(super) type LinkCount = (usize, usize, usize, usize);
+
+/// How many rows met each fate.
+pub(super) type Fates = BTreeMap<&'static str, usize>;
+
+/// `2010/2011`, `2010/2011 spring`, or nothing where an element is not cut by slice.
+fn slice_name(year: Option<i32>, term: Option<super::model::Term>) -> String {
+    let year = year.map(|y| format!("{y}/{}", y + 1));
+    year.into_iter().chain(term.map(|t| t.name())).collect::<Vec<_>>().join(" ")
+}
 
 /// The world as its links and exclusions have it.
 pub(super) struct Reference<'w> {
@@ -204,7 +213,7 @@ impl<'w> Reference<'w> {
         wanted.extend(selection.condition.iter().flat_map(|c| c.variables()));
         let mut matches = Vec::new();
         let rows = rows::read(self.world, selection, &wanted, &mut self.seen.borrow_mut());
-        for row in rows {
+        for row in rows.into_iter().filter(|row| row.standing == Standing::Asked) {
             let person = match self.person_noted(&element.id_kind, &row.identifier) {
                 Some(person) if self.excluded.contains(&person) => {
                     self.note(Feature::RowExcluded);
@@ -234,6 +243,41 @@ impl<'w> Reference<'w> {
             Err(Nobody::Ambiguous) => self.note(Feature::RowAmbiguous),
         }
         person.ok()
+    }
+
+    /// What became of every row that a project's request reads, by slice: the first reason that applies counts.
+    fn fates(&self, selection: &Selection, cohort: &BTreeSet<String>) -> BTreeMap<String, Fates> {
+        let element = self.world.element(&selection.element);
+        let wanted: Vec<&str> = selection.condition.iter().flat_map(|c| c.variables()).collect();
+        let mut fates: BTreeMap<String, Fates> = BTreeMap::new();
+        let by_slice = matches!(element.period, super::model::Period::Slice { .. });
+        if by_slice {
+            for (year, term) in slices(element, &selection.years, &selection.terms) {
+                fates.insert(slice_name(Some(year), term), Fates::default());
+            }
+        } else {
+            fates.insert(slice_name(None, None), Fates::default());
+        }
+        for row in rows::read(self.world, selection, &wanted, &mut Seen::default()) {
+            let name = slice_name(row.year.filter(|_| by_slice), row.term);
+            let of = fates.get_mut(&name).unwrap();
+            let passes = |c| condition::truth(c, element, &row.values, 0, &mut Seen::default()) == Some(true);
+            let fate = match self.person(&element.id_kind, &row.identifier) {
+                Err(Nobody::Missing) => "missing",
+                Err(Nobody::Malformed) => "malformed",
+                Err(Nobody::Unlinked) => "unlinked",
+                Err(Nobody::Ambiguous) => "ambiguous",
+                Ok(person) if self.excluded.contains(&person) => "excluded",
+                Ok(person) if !cohort.contains(&person) => "out_of_cohort",
+                Ok(_) if row.standing == Standing::Unreadable => "unreadable_period",
+                Ok(_) if row.standing == Standing::Other => "other_period",
+                Ok(_) if !selection.condition.as_ref().is_none_or(passes) => "filtered",
+                Ok(_) => "kept",
+            };
+            *of.entry(fate).or_default() += 1;
+            *of.entry("rows_read").or_default() += 1;
+        }
+        fates
     }
 
     /// People with at least one unambiguous identifier of a kind.

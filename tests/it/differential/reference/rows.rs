@@ -6,8 +6,17 @@ use super::super::spec::{Selection, World};
 use super::release::day;
 use std::collections::BTreeMap;
 
-/// One row in the years and terms asked for.
+/// Whether a row is in the years asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Asked,
+    Other,
+    Unreadable,
+}
+
+/// One row of the slices asked for.
 pub(super) struct Row<'w> {
+    pub(super) standing: Standing,
     pub(super) year: Option<i32>,
     pub(super) term: Option<Term>,
     pub(super) identifier: Cell,
@@ -141,11 +150,11 @@ fn encoding_feature(encoding: Encoding, text: bool) -> Feature {
     }
 }
 
-/// Whether a spell counts in the years asked for.
-fn counts(start: &Cell, end: &Cell, selection: &Selection, academic: bool, seen: &mut Seen) -> bool {
+/// How a spell stands to the years asked for. One without a start is in no year.
+fn spell(start: &Cell, end: &Cell, selection: &Selection, academic: bool, seen: &mut Seen) -> Standing {
     if start.is_null() {
         seen.note(Feature::SpellWithoutStart);
-        return false;
+        return Standing::Unreadable;
     }
     let start = day(start);
     let last = if end.is_null() { i32::MAX } else { day(end) };
@@ -163,10 +172,11 @@ fn counts(start: &Cell, end: &Cell, selection: &Selection, academic: bool, seen:
         let date = jiff::civil::date(i16::try_from(year).unwrap(), month, first);
         date.since(epoch).unwrap().get_days()
     };
-    (1900..2100).filter(|year| within(*year, &selection.years)).any(|year| {
+    let counts = (1900..2100).filter(|year| within(*year, &selection.years)).any(|year| {
         let (a, b) = (begins(year), begins(year + 1) - 1);
         if starting { a <= start && start <= b } else { start <= b && last >= a }
-    })
+    });
+    if counts { Standing::Asked } else { Standing::Other }
 }
 
 fn note_file(file: &File, seen: &mut Seen) {
@@ -272,7 +282,7 @@ pub(super) fn read<'w>(world: &'w World, selection: &Selection, wanted: &[&str],
         for file in files_at(world, "sources/", &location, seen) {
             note_file(file, seen);
             for at in 0..file.rows() {
-                rows.extend(row(element, selection, wanted, (file, at), slice, &suffix, seen));
+                rows.push(row(element, selection, wanted, (file, at), slice, &suffix, seen));
             }
         }
         if rows.len() == before {
@@ -292,38 +302,41 @@ fn row<'w>(
     slice: Option<(i32, Option<Term>)>,
     suffix: &str,
     seen: &mut Seen,
-) -> Option<Row<'w>> {
+) -> Row<'w> {
     let cell = |name: &str, suffix: &str, seen: &mut Seen| {
         let found = suffixed(file, name, suffix, seen).unwrap_or_else(|| panic!("{} lacks {name}", file.path));
         note_column(found, seen);
         found.cells[at].clone()
     };
     let mut year = slice.map(|s| s.0);
+    let mut standing = Standing::Asked;
     match &element.period {
         Period::Column { column: name, encoding, .. } => {
             let says = cell(name, "", seen);
             seen.note(encoding_feature(*encoding, !matches!(says, Cell::Int(_))));
             year = year_of(&says, *encoding);
-            match year {
-                None if says.is_null() => seen.note(Feature::YearMissing),
-                None => seen.note(Feature::YearUnreadable),
-                Some(y) if !within(y, &selection.years) => seen.note(Feature::YearOther),
-                Some(_) => {}
-            }
-            if !within(year?, &selection.years) {
-                return None;
+            standing = match year {
+                None => Standing::Unreadable,
+                Some(y) if !within(y, &selection.years) => Standing::Other,
+                Some(_) => Standing::Asked,
+            };
+            match standing {
+                Standing::Unreadable if says.is_null() => seen.note(Feature::YearMissing),
+                Standing::Unreadable => seen.note(Feature::YearUnreadable),
+                Standing::Other => seen.note(Feature::YearOther),
+                Standing::Asked => {}
             }
         }
         Period::Spell { start, end, academic } => {
             let (start, end) = (cell(start, "", seen), cell(end, "", seen));
-            if !counts(&start, &end, selection, *academic, seen) {
-                return None;
-            }
+            standing = spell(&start, &end, selection, *academic, seen);
         }
         Period::Slice { .. } | Period::None => {}
     }
     let mut values = BTreeMap::new();
-    for variable in element.variables.iter().filter(|v| wanted.contains(&v.name.as_str())) {
+    // A row that is not asked for says nothing about the variables; in other years they may have other names.
+    let asked = standing == Standing::Asked;
+    for variable in element.variables.iter().filter(|v| asked && wanted.contains(&v.name.as_str())) {
         let outside = variable.years.is_some_and(|(first, last)| year.is_some_and(|y| y < first || y > last));
         let was = variable.was.iter().find(|(_, (first, last))| year.is_some_and(|y| *first <= y && y <= *last));
         if was.is_some() {
@@ -338,5 +351,5 @@ fn row<'w>(
         values.insert(variable.name.as_str(), value);
     }
     let identifier = cell(&element.id_column, suffix, seen);
-    Some(Row { year, term: slice.and_then(|s| s.1), identifier, values })
+    Row { standing, year, term: slice.and_then(|s| s.1), identifier, values }
 }

@@ -5,14 +5,32 @@ use super::super::model::{Cell, Element, Kind, Period, Release, Term};
 use super::super::spec::{Linked, Output, Pick, Project, Request};
 use super::release::{coarsen, delivered};
 use super::rows::{Row, slices};
-use super::{Attrition, LinkCount, Reference};
+use super::{Attrition, Fates, LinkCount, Reference};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Heading {
+    pub(in super::super) name: String,
+    pub(in super::super) kind: Kind,
+    /// What its values should be among; empty where no codes are listed, or the values do not leave as they are.
+    pub(in super::super) codes: Vec<Cell>,
+}
+
+impl Heading {
+    fn new(name: &str, kind: Kind) -> Self {
+        Self { name: name.to_owned(), kind, codes: Vec::new() }
+    }
+}
+
+/// The rows of a request, each with its person: what joins stand beside.
+type Base = (Vec<Heading>, Vec<(String, Vec<Cell>)>);
 
 /// A table: columns with their types, and rows in order.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Table {
-    pub(in super::super) columns: Vec<(String, Kind)>,
+    pub(in super::super) columns: Vec<Heading>,
     pub(in super::super) rows: Vec<Vec<Cell>>,
 }
 
@@ -35,6 +53,8 @@ pub(in super::super) struct Expected {
     /// By kind, in the order of `links.yaml`: people of the cohort with an unambiguous identifier.
     pub(in super::super) linked: Vec<(String, usize)>,
     pub(in super::super) links: Vec<LinkCount>,
+    /// By element and slice: what became of each row.
+    pub(in super::super) fates: BTreeMap<(String, String), Fates>,
     /// Whether a join matches several rows of one person: then nothing may be published.
     pub(in super::super) fans_out: bool,
 }
@@ -51,8 +71,8 @@ impl Reference<'_> {
             kinds
         });
         let by_kind: Vec<BTreeSet<String>> = kinds.iter().map(|kind| self.linked_people(kind)).collect();
-        let mut persons = Table { columns: vec![("person_id".to_owned(), Kind::Text)], rows: Vec::new() };
-        persons.columns.extend(kinds.iter().map(|kind| (format!("linked_{kind}"), Kind::Bool)));
+        let mut persons = Table { columns: vec![Heading::new("person_id", Kind::Text)], rows: Vec::new() };
+        persons.columns.extend(kinds.iter().map(|kind| Heading::new(&format!("linked_{kind}"), Kind::Bool)));
         for person in &cohort {
             let mut row = vec![Cell::Text(self.person_id(project, person))];
             row.extend(by_kind.iter().map(|people| Cell::Bool(people.contains(person))));
@@ -64,6 +84,12 @@ impl Reference<'_> {
         for request in &project.requests {
             let base = self.request(project, request, &cohort, &mut tables);
             bases.insert(request.rows.element.as_str(), base);
+        }
+        let mut fates = BTreeMap::new();
+        for request in &project.requests {
+            for (slice, of) in self.fates(&request.rows, &cohort) {
+                fates.insert((request.rows.element.clone(), slice), of);
+            }
         }
         let mut fans_out = false;
         for linked in &project.linked {
@@ -80,6 +106,7 @@ impl Reference<'_> {
             persons: cohort.len(),
             linked: kinds.iter().zip(&by_kind).map(|(kind, people)| ((*kind).to_owned(), count(people))).collect(),
             links: self.world.links.iter().map(|table| self.link_count(table)).collect(),
+            fates,
             fans_out,
         }
     }
@@ -145,11 +172,12 @@ impl Reference<'_> {
         self.note(feature);
     }
 
-    fn columns_of(element: &Element, picks: &[Pick], prefix: &str) -> Vec<(String, Kind)> {
+    fn columns_of(element: &Element, picks: &[Pick], prefix: &str) -> Vec<Heading> {
         let one = |(name, own): &Pick| {
             let variable = element.variable(name);
             let release = own.as_ref().unwrap_or(&variable.release);
-            (format!("{prefix}{name}"), delivered(variable.kind, release))
+            let codes = if *release == Release::AsIs { variable.codes.clone() } else { Vec::new() };
+            Heading { name: format!("{prefix}{name}"), kind: delivered(variable.kind, release), codes }
         };
         picks.iter().map(one).collect()
     }
@@ -161,18 +189,18 @@ impl Reference<'_> {
         request: &Request,
         cohort: &BTreeSet<String>,
         tables: &mut BTreeMap<String, Table>,
-    ) -> (Vec<(String, Kind)>, Vec<(String, Vec<Cell>)>) {
+    ) -> Base {
         let element = self.world.element(&request.rows.element);
-        let mut columns = vec![("person_id".to_owned(), Kind::Text)];
+        let mut columns = vec![Heading::new("person_id", Kind::Text)];
         match element.period {
             Period::Slice { tax: true } | Period::Column { tax: true, .. } => {
-                columns.push(("tax_year".to_owned(), Kind::Text));
+                columns.push(Heading::new("tax_year", Kind::Text));
             }
-            Period::Slice { .. } | Period::Column { .. } => columns.push(("academic_year".to_owned(), Kind::Text)),
+            Period::Slice { .. } | Period::Column { .. } => columns.push(Heading::new("academic_year", Kind::Text)),
             _ => {}
         }
         if !element.terms.is_empty() {
-            columns.push(("term".to_owned(), Kind::Text));
+            columns.push(Heading::new("term", Kind::Text));
         }
         columns.extend(Self::columns_of(element, &request.picks, ""));
         let empty = || Table { columns: columns.clone(), rows: Vec::new() };
@@ -226,7 +254,7 @@ impl Reference<'_> {
         project: &Project,
         linked: &Linked,
         cohort: &BTreeSet<String>,
-        (mut columns, mut rows): (Vec<(String, Kind)>, Vec<(String, Vec<Cell>)>),
+        (mut columns, mut rows): Base,
     ) -> Option<Table> {
         for join in &linked.joins {
             let element = self.world.element(&join.rows.element);
