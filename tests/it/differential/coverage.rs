@@ -36,8 +36,8 @@ features! {
     Truncate Prefix Round TopCode BottomCode Bands Pseudonymise ReleaseByCatalogue ReleaseBySpec ReleaseCoarserBySpec
     TypeBool TypeInt8 TypeInt16 TypeInt32 TypeInt64 TypeFloat32 TypeFloat64 TypeDecimal TypeText TypeDate TypeTimestamp
     StoredDictionary StoredLargeText StoredViewText StoredBinary StoredNarrower StoredWider StoredUnsigned StoredDecimal
-    StoredSmallDecimal StoredFloat32 StoredMillis StoredMicros StoredNanos StoredInt96 StoredDays StoredNull
-    RowGroups Pages DictionaryOff SecondPages PackNone PackSnappy PackZstd SeveralFiles FileEmpty SliceEmpty
+    StoredSmallDecimal StoredFloat32 StoredMillis StoredMicros StoredNanos StoredInt96 StoredUtc StoredDays StoredHalf StoredNull
+    RowGroups Pages StatisticsOff DictionaryOff SecondPages PackNone PackSnappy PackZstd SeveralFiles FileEmpty SliceEmpty
     MissingValue EmptyText LongText TextNotAscii NegativeZero NotANumber Infinite LastDay LargeInteger
     LinkAmbiguous LinkNull LinkNullPerson LinkBlank LinkMalformed LinkSeveral LinkTwice LinkLowerCase LinkInnerBlanks
     LinkOuterBlanks LinkTwoTables LinkInteger LinkText PersonText PersonInteger PersonKindElement
@@ -45,7 +45,7 @@ features! {
     ExcludedByPerson ExcludedByKind
     LinkedTable LinkedTwoJoins LinkedMissing LinkedFansOut LinkedFromSpell LinkedFromNone LinkedFromColumn
     OutputParquet OutputCsv OutputBoth SecondEpoch SeveralProjects LowMemory OneThread SeveralThreads Rebuilt Refused
-    CohortEmpty TableEmpty
+    CohortEmpty TableEmpty PeriodColumnReleased NameTakenOver LongDecimal NestedBeside ColumnAbsent LinksEmpty
 }
 
 /// Features of which one project has exactly one, or at most one: they cannot meet.

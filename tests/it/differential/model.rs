@@ -124,7 +124,11 @@ pub(super) enum Stored {
     Micros,
     Nanos,
     Int96,
+    Utc,
     Days,
+    Half,
+    /// A list a row: nothing that a variable could be. For decoys alone.
+    Nested,
     AllNull,
 }
 
@@ -151,6 +155,7 @@ pub(super) struct Layout {
     pub(super) dictionary: bool,
     pub(super) second_pages: bool,
     pub(super) pack: Pack,
+    pub(super) statistics: bool,
 }
 
 /// A Parquet file: its path below the world's folder.

@@ -4,14 +4,14 @@ use super::int96;
 use super::model::{Cell, Column, File, Kind, Layout, Pack, Stored};
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array,
-    NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
+    ListArray, NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
     TimestampNanosecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ fn properties(layout: &Layout) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(pack)
         .set_writer_version(version)
-        .set_dictionary_enabled(layout.dictionary);
+        .set_dictionary_enabled(layout.dictionary)
+        .set_statistics_enabled(if layout.statistics { EnabledStatistics::Page } else { EnabledStatistics::None });
     if let Some(rows) = layout.group_rows {
         properties = properties.set_max_row_group_row_count(Some(rows));
     }
@@ -83,6 +84,13 @@ fn array(column: &Column) -> ArrayRef {
             return Arc::new(TimestampMillisecondArray::from(each(column, millis)));
         }
         Stored::Micros => return Arc::new(TimestampMicrosecondArray::from(each(column, moment))),
+        Stored::Utc => {
+            return Arc::new(TimestampMicrosecondArray::from(each(column, moment)).with_timezone("UTC"));
+        }
+        Stored::Nested => {
+            let lists = column.cells.iter().map(|cell| (!cell.is_null()).then(|| vec![Some(7), None]));
+            return Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists));
+        }
         Stored::Nanos => {
             let nanos = |cell: &Cell| moment(cell).and_then(|m| m.checked_mul(1_000));
             return Arc::new(TimestampNanosecondArray::from(each(column, nanos)));
@@ -112,6 +120,7 @@ fn array(column: &Column) -> ArrayRef {
             other => panic!("{other:?} is no decimal"),
         },
         Stored::Float32 => DataType::Float32,
+        Stored::Half => DataType::Float16,
         Stored::Binary => {
             let bytes = each(column, |c| if let Cell::Text(t) = c { Some(t.as_bytes()) } else { None });
             return Arc::new(BinaryArray::from(bytes));

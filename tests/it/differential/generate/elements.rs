@@ -33,6 +33,9 @@ pub(super) fn element(n: usize, people: &People, r: &mut Random) -> Element {
         4 | 5 => {
             let encoding = r.one(&Encoding::ALL);
             e.period = Period::Column { tax, column: "Yr".to_owned(), encoding };
+            if r.chance(20) {
+                e.absent.push(Absent { year: r.between(e.coverage.0, e.coverage.1), terms: Vec::new() });
+            }
         }
         6 => {
             e.coverage = (1999, 2010);
@@ -43,6 +46,30 @@ pub(super) fn element(n: usize, people: &People, r: &mut Random) -> Element {
     }
     let count = r.one(&[2, 3, 4, 5]);
     e.variables = (0..count).map(|i| variable(&e, n, i, r)).collect();
+    // The columns of a period are often released as well, and one may take over a name that another had before.
+    let of_period: Vec<(&str, Kind)> = match &e.period {
+        Period::Spell { .. } => vec![("St", Kind::Date), ("En", Kind::Date)],
+        Period::Column { encoding: Encoding::LongPair | Encoding::ShortPair, .. } => vec![("Yr", Kind::Text)],
+        _ => Vec::new(),
+    };
+    for (name, kind) in of_period {
+        if r.chance(50) {
+            let mut v = variable(&e, n, 9, r);
+            (v.name, v.kind, v.years, v.was, v.codes) = (name.to_owned(), kind, None, Vec::new(), Vec::new());
+            v.release = if r.chance(30) { release(kind, r).unwrap() } else { Release::AsIs };
+            v.identifiability = 4;
+            e.variables.push(v);
+        }
+    }
+    let (first, last) = e.coverage;
+    if e.has_years() && first < last && r.chance(20) {
+        let mut heir = variable(&e, n, 8, r);
+        (heir.years, heir.was) = (Some((first + 1, last)), Vec::new());
+        let mut old = variable(&e, n, 7, r);
+        (old.kind, old.years, old.was) = (heir.kind, None, vec![(heir.name.clone(), (first, first))]);
+        (old.release, old.identifiability, old.codes) = (Release::AsIs, 4, Vec::new());
+        e.variables.extend([heir, old]);
+    }
     e
 }
 
@@ -90,7 +117,7 @@ fn by_term(e: &mut Element, n: usize, r: &mut Random) {
 fn variable(e: &Element, n: usize, i: usize, r: &mut Random) -> Variable {
     let mut kind = r.one(&KINDS);
     if let Kind::Decimal(_, _) = kind {
-        kind = r.one(&[Kind::Decimal(9, 2), Kind::Decimal(20, 4), Kind::Decimal(12, 1)]);
+        kind = r.one(&[Kind::Decimal(9, 2), Kind::Decimal(20, 4), Kind::Decimal(12, 1), Kind::Decimal(38, 10)]);
     }
     let mut v = Variable {
         name: format!("{}{n}{i}", r.one(&["Var", "x_", "Mixed Case ", "v-", "Ünï"])),

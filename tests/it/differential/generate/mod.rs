@@ -65,7 +65,7 @@ pub(super) fn world(seed: u64) -> World {
     let mut people = People {
         kind: r.one(&["ae_id", "ae_id", "person_no"]).to_owned(),
         text: r.chance(30),
-        all: (1_000..1_000 + r.one(&[15, 40, 90])).collect(),
+        all: (1_000..1_000 + r.one(&[15, 50, 120])).collect(),
         kinds: Vec::new(),
         identifiers: BTreeMap::new(),
     };
@@ -108,7 +108,8 @@ pub(super) fn world(seed: u64) -> World {
 fn identifiers(name: &str, cells: Vec<Cell>, r: &mut Random) -> Column {
     let kind = if cells.iter().any(|c| matches!(c, Cell::Int(_))) { Kind::Int64 } else { Kind::Text };
     let stored = match kind {
-        Kind::Text => r.one(&[Stored::Plain, Stored::Plain, Stored::Dictionary, Stored::LargeText, Stored::ViewText]),
+        _ if cells.iter().all(Cell::is_null) && r.chance(50) => Stored::AllNull,
+        Kind::Text => r.one(&[Stored::Plain, Stored::Dictionary, Stored::LargeText, Stored::ViewText, Stored::Binary]),
         _ => r.one(&[Stored::Plain, Stored::Int32, Stored::UInt32, Stored::UInt64, Stored::WholeDecimal]),
     };
     Column { name: name.to_owned(), kind, stored, cells }
@@ -145,6 +146,9 @@ fn links(world: &mut World, people: &mut People, kind: &'static str, r: &mut Ran
         rows.push((Cell::text("  "), identifier(kind, 9_998)));
     }
     r.shuffle(&mut rows);
+    if r.chance(4) {
+        rows.clear();
+    }
     let halves: Vec<Vec<(Cell, Cell)>> = match r.below(10) {
         0..=3 => {
             let (a, b) = rows.split_at(rows.len() / 2);

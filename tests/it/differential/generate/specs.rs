@@ -42,7 +42,7 @@ pub(super) fn projects(world: &mut World, people: &People, r: &mut Random) {
         let linked = if r.chance(60) { linked(&elements, &requests, r) } else { Vec::new() };
         world.projects.push(Project {
             id: format!("DT-{}-{n}", world.seed),
-            epoch: r.one(&[1, 1, 2, 7]),
+            epoch: r.one(&[1, 1, 2, 7, u32::MAX]),
             steps,
             requests,
             linked,
@@ -85,7 +85,7 @@ fn selection(e: &Element, r: &mut Random) -> Selection {
     if e.is_spell() && r.chance(65) {
         s.starting = Some(r.chance(50));
     }
-    if r.chance(35) {
+    if r.chance(45) {
         let one = condition(e, 0, r);
         s.condition = Some(match r.below(10) {
             0..=5 => Condition::All { members: vec![one], bare: true },
@@ -154,7 +154,6 @@ fn named(variable: &Variable, coded: bool, r: &mut Random) -> Cell {
         let mood = r.one(&[Mood::Any, Mood::Whole]);
         match present(variable.kind, mood, r) {
             Cell::Float(v) if !v.is_finite() || (v != 0.0 && !(1e-3..1e6).contains(&v.abs())) => {}
-            Cell::Float(v) if variable.kind == Kind::Float32 && format!("{v:?}").len() > 10 => {}
             Cell::Date(days) if date(days).year() > 9_000 => return Cell::Date(days),
             Cell::Stamp(micros) => return Cell::Date(i32::try_from(micros.div_euclid(86_400_000_000)).unwrap()),
             Cell::Text(text) if text.is_empty() => {}

@@ -20,7 +20,7 @@ pub(super) fn tables(world: &mut World, e: &Element, people: &People, r: &mut Ra
     };
     for slice in parts {
         let location = fill(&e.location, slice, &mut Seen::default());
-        let rows = if slice.is_some() { r.one(&[0, 1, 8, 25, 50]) } else { r.one(&[0, 20, 60, 120]) };
+        let rows = if slice.is_some() { r.one(&[0, 1, 8, 30, 80]) } else { r.one(&[0, 30, 100, 200]) };
         if location.ends_with(".parquet") {
             file(world, e, people, slice, &location, rows, r);
             continue;
@@ -69,8 +69,8 @@ fn who(e: &Element, people: &People, rows: usize, r: &mut Random) -> Vec<Cell> {
 /// A column's physical spelling: letters of another case, where that is harmless.
 fn spelt(name: &str, r: &mut Random) -> String {
     match r.below(6) {
-        0 if name.is_ascii() => name.to_uppercase(),
-        1 if name.is_ascii() => name.to_lowercase(),
+        0 => name.to_uppercase(),
+        1 => name.to_lowercase(),
         _ => name.to_owned(),
     }
 }
@@ -106,7 +106,13 @@ fn file(
             wanted.extend(v.was.iter().map(|(old, _)| (old.clone(), v)));
         }
     }
+    let of_period = ["Yr", "St", "En"];
+    wanted.retain(|(plain, _)| !of_period.contains(&plain.as_str()));
+    wanted.dedup_by(|a, b| a.0 == b.0);
     for (plain, v) in &wanted {
+        if taken.contains_key(&format!("{plain}{suffix}").to_lowercase()) {
+            continue;
+        }
         let physical = name(plain, r);
         taken.insert(physical.to_lowercase(), ());
         columns.push(cells(&physical, v.kind, rows, r));
@@ -118,8 +124,12 @@ fn file(
         decoys.push((v.name.clone(), v.kind));
     }
     for (decoy, kind) in decoys {
-        if r.chance(30) && taken.insert(decoy.to_lowercase(), ()).is_none() {
-            columns.push(cells(&decoy, kind, rows, r));
+        if r.chance(30) && !of_period.contains(&decoy.as_str()) && taken.insert(decoy.to_lowercase(), ()).is_none() {
+            let mut column = cells(&decoy, kind, rows, r);
+            if r.chance(20) {
+                column.stored = Stored::Nested;
+            }
+            columns.push(column);
         }
     }
     match &e.period {

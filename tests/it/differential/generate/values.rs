@@ -32,12 +32,12 @@ pub(in super::super) fn ways(kind: Kind) -> Vec<Stored> {
         Kind::Int16 => vec![Plain, Dictionary, Int8, Int32, Int64, UInt8, UInt16, UInt32, WholeDecimal],
         Kind::Int32 => vec![Plain, Dictionary, Int8, Int16, Int64, UInt8, UInt16, UInt32, UInt64, WholeDecimal],
         Kind::Int64 => vec![Plain, Int8, Int16, Int32, UInt8, UInt32, UInt64, WholeDecimal],
-        Kind::Float32 => vec![Plain, Int8, Int16, Int32, UInt8],
-        Kind::Float64 => vec![Plain, Float32, Int8, Int16, Int32, Int64, UInt16],
+        Kind::Float32 => vec![Plain, Half, Int8, Int16, Int32, UInt8],
+        Kind::Float64 => vec![Plain, Float32, Half, Int8, Int16, Int32, Int64, UInt16],
         Kind::Decimal(_, _) => vec![Plain, SmallDecimal, WholeDecimal, Int8, Int32, Int64],
         Kind::Text => vec![Plain, Dictionary, LargeText, ViewText, Binary],
-        Kind::Date => vec![Plain, Millis, Micros, Nanos, Int96],
-        Kind::Timestamp => vec![Plain, Millis, Nanos, Int96, Days],
+        Kind::Date => vec![Plain, Millis, Micros, Nanos, Utc, Int96],
+        Kind::Timestamp => vec![Plain, Millis, Nanos, Utc, Int96, Days],
     };
     all.push(AllNull);
     all
@@ -71,6 +71,7 @@ fn fits(cell: &Cell, stored: Stored) -> bool {
         (Stored::Int64 | Stored::WholeDecimal, _) => whole.is_some(),
         (Stored::SmallDecimal, Cell::Decimal(v, s)) => v % 10 == 0 && *s > 0,
         (Stored::Float32, Cell::Float(v)) => v.is_nan() || single(*v) == *v,
+        (Stored::Half, Cell::Float(v)) => v.is_nan() || v.abs() < 512.0 && (v * 4.0).fract() == 0.0,
         (Stored::Millis, Cell::Stamp(v)) => v % 1_000 == 0,
         (Stored::Days, Cell::Stamp(v)) => v.rem_euclid(DAY) == 0,
         // Nanoseconds reach from 1677 to 2262; so do int96 timestamps as Arrow reads them.
@@ -162,10 +163,11 @@ pub(super) fn present(kind: Kind, mood: Mood, r: &mut Random) -> Cell {
             ]);
             Cell::Float(if kind == Kind::Float32 && value.is_finite() { single(value) } else { value })
         }
-        Kind::Decimal(_, s) => {
+        Kind::Decimal(p, s) => {
             let value = r.one(&[-250_i128, -125, -1, 0, 1, 5, 15, 25, 150, 1_000, 9_995]);
             let places = u32::from(r.one(&[0, 1, 2, 2]).min(s));
-            Cell::Decimal(value * 10_i128.pow(u32::from(s) - places), s)
+            let large = if p > 30 && r.chance(20) { 10_i128.pow(20) } else { 1 };
+            Cell::Decimal(value * large * 10_i128.pow(u32::from(s) - places), s)
         }
         Kind::Text => Cell::text(r.one(&TEXTS)),
         Kind::Date => match r.below(20) {
@@ -189,5 +191,6 @@ pub(super) fn layout(r: &mut Random) -> Layout {
         dictionary: r.chance(60),
         second_pages: r.chance(35),
         pack: r.one(&[Pack::None, Pack::Snappy, Pack::Zstd]),
+        statistics: r.chance(80),
     }
 }

@@ -101,6 +101,7 @@ fn test(cell: &Cell, operator: Operator, values: &[Cell]) -> Option<bool> {
 fn compare(cell: &Cell, value: &Cell) -> Option<Ordering> {
     match (cell, value) {
         (Cell::Float(a), Cell::Float(b)) => a.partial_cmp(b),
+        (Cell::Decimal(a, s), Cell::Decimal(b, t)) if s == t => Some(a.cmp(b)),
         (Cell::Decimal(a, s), Cell::Decimal(b, t)) => {
             Some((a * 10_i128.pow(u32::from(*t))).cmp(&(b * 10_i128.pow(u32::from(*s)))))
         }

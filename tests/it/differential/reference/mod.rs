@@ -133,6 +133,9 @@ impl<'w> Reference<'w> {
             }
         }
         for identifiers in self.map.values() {
+            if identifiers.is_empty() {
+                self.note(Feature::LinksEmpty);
+            }
             let mut of_person: BTreeMap<&String, usize> = BTreeMap::new();
             for people in identifiers.values() {
                 if people.len() > 1 {

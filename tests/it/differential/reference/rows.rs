@@ -195,6 +195,12 @@ fn note_file(file: &File, seen: &mut Seen) {
     if !layout.dictionary {
         seen.note(Feature::DictionaryOff);
     }
+    if !layout.statistics {
+        seen.note(Feature::StatisticsOff);
+    }
+    if file.columns.iter().any(|c| c.stored == Stored::Nested) {
+        seen.note(Feature::NestedBeside);
+    }
     if layout.second_pages {
         seen.note(Feature::SecondPages);
     }
@@ -233,7 +239,10 @@ pub(super) fn note_column(column: &Column, seen: &mut Seen) {
         Stored::Micros => Feature::StoredMicros,
         Stored::Nanos => Feature::StoredNanos,
         Stored::Int96 => Feature::StoredInt96,
+        Stored::Utc => Feature::StoredUtc,
         Stored::Days => Feature::StoredDays,
+        Stored::Half => Feature::StoredHalf,
+        Stored::Nested => panic!("a decoy was read"),
         Stored::AllNull => Feature::StoredNull,
     });
 }
@@ -258,12 +267,17 @@ fn note_period(element: &Element, selection: &Selection, seen: &mut Seen) {
     if !selection.terms.is_empty() {
         seen.note(Feature::TermsNamed);
     }
+    let taken = |e: &Element, name: &str| e.variables.iter().any(|v| v.was.iter().any(|(old, _)| old == name));
+    if element.variables.iter().any(|v| taken(element, &v.name)) {
+        seen.note(Feature::NameTakenOver);
+    }
     let asked = |a: &&super::super::model::Absent| {
         let named = selection.terms.is_empty() || a.terms.is_empty();
         within(a.year, &selection.years) && (named || a.terms.iter().any(|t| selection.terms.contains(t)))
     };
     if element.absent.iter().any(|a| asked(&a)) {
-        seen.note(Feature::SliceAbsent);
+        let column = matches!(element.period, Period::Column { .. });
+        seen.note(if column { Feature::ColumnAbsent } else { Feature::SliceAbsent });
     }
 }
 

@@ -141,6 +141,9 @@ impl Reference<'_> {
             let mut seen = self.seen.borrow_mut();
             if !value.is_null() {
                 seen.note(variable.kind.feature());
+                if ["Yr", "St", "En"].contains(&name.as_str()) {
+                    seen.note(Feature::PeriodColumnReleased);
+                }
             }
             // A release counts where it changed the value or its form.
             if !value.is_null() && released != *value {
@@ -167,6 +170,7 @@ impl Reference<'_> {
             Cell::Text(text) if !text.is_ascii() => Feature::TextNotAscii,
             Cell::Date(days) if *days > 2_900_000 => Feature::LastDay,
             Cell::Int(v) if v.unsigned_abs() > 1 << 53 => Feature::LargeInteger,
+            Cell::Decimal(v, _) if v.unsigned_abs() > 1 << 64 => Feature::LongDecimal,
             _ => return,
         };
         self.note(feature);
