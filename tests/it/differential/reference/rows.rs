@@ -123,7 +123,11 @@ fn year_of(cell: &Cell, encoding: Encoding) -> Option<i32> {
         Cell::Text(text) => text.trim().to_owned(),
         _ => return None,
     };
-    let number = |text: &str| if text.bytes().all(|b| b.is_ascii_digit()) { text.parse::<i32>().ok() } else { None };
+    // A year has four digits at most: the contract knows no other.
+    let number = |text: &str| {
+        let digits = text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit());
+        if digits { text.parse::<i32>().ok() } else { None }
+    };
     let pair = |start: &str, end: &str| {
         let (start, end) = (number(start)?, number(end)?);
         ((start + 1) % 100 == end % 100).then_some(start)
