@@ -1,8 +1,10 @@
 //! What random worlds found: each a small world of its own, so that it stays found.
 
-use super::model::{Cell, Column, Element, File, Kind, Layout, LinkTable, Pack, Period, Release, Stored, Variable};
+use super::model::{
+    Absent, Cell, Column, Element, Encoding, File, Kind, Layout, LinkTable, Pack, Period, Release, Stored, Variable,
+};
 use super::run;
-use super::spec::{Output, Project, Request, Selection, Settings, Step, World};
+use super::spec::{Join, Linked, Output, Project, Request, Selection, Settings, Step, World};
 
 fn column(name: &str, kind: Kind, cells: Vec<Cell>) -> Column {
     Column { name: name.to_owned(), kind, stored: Stored::Plain, cells }
@@ -95,6 +97,12 @@ fn world() -> World {
     }
 }
 
+/// A join of the element with itself.
+fn join() -> Join {
+    let request = world().projects.remove(0).requests.remove(0);
+    Join { rows: request.rows, picks: request.picks, prefix: "j_".to_owned() }
+}
+
 #[track_caller]
 fn agrees(world: &World) {
     let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -112,5 +120,21 @@ fn a_small_world_agrees() {
 fn rows_are_counted_also_where_a_link_table_holds_nobody() {
     let mut world = world();
     world.files[0].columns.iter_mut().for_each(|c| c.cells.clear());
+    agrees(&world);
+}
+
+#[test]
+fn a_year_called_absent_holds_no_row_whatever_its_column_says() {
+    let mut world = world();
+    let years = [2010, 2011, 2011, 2012, 2012].map(Cell::Int).to_vec();
+    world.files[1].columns.push(column("Yr", Kind::Int64, years));
+    let element = &mut world.elements[0];
+    element.period = Period::Column { tax: false, column: "Yr".to_owned(), encoding: Encoding::StartYear };
+    element.absent.push(Absent { year: 2011, terms: Vec::new() });
+    let project = &mut world.projects[0];
+    project.requests[0].rows.years = vec![(2010, 2012)];
+    project.steps = vec![Step::Include(project.requests[0].rows.clone())];
+    let join = Join { rows: Selection { years: vec![(2012, 2012)], ..project.requests[0].rows.clone() }, ..join() };
+    project.linked.push(Linked { name: "beside".to_owned(), from: "npd.one".to_owned(), joins: vec![join] });
     agrees(&world);
 }

@@ -98,9 +98,7 @@ pub(super) fn world(seed: u64) -> World {
         exclusions(&mut world, &people, r);
     }
     specs::projects(&mut world, &people, r);
-    if r.chance(18) {
-        faults::plant(&mut world, r);
-    }
+    faults::plant(&mut world, r);
     world
 }
 

@@ -14,8 +14,12 @@ pub(super) fn projects(world: &mut World, people: &People, r: &mut Random) {
     for n in 0..r.one(&[1, 2, 3]) {
         let elements = world.elements.clone();
         let mut first = selection(&r.one(&elements), r);
-        if r.chance(80) {
+        if r.chance(85) {
             first.condition = None;
+        }
+        if !first.years.is_empty() && r.chance(60) {
+            let of = world.element(&first.element);
+            (first.years, first.terms) = (vec![of.coverage], Vec::new());
         }
         let mut steps = vec![Step::Include(first)];
         for _ in 0..r.one(&[0, 0, 1, 1, 2, 3]) {
@@ -54,6 +58,9 @@ pub(super) fn projects(world: &mut World, people: &People, r: &mut Random) {
 
 /// Years within a range: one, a run of them, or a list.
 fn years((first, last): Range, r: &mut Random) -> Vec<Range> {
+    if r.chance(25) {
+        return vec![(first, last)];
+    }
     let a = r.between(first, last);
     let b = r.between(a, last);
     if a > first && r.chance(25) && b == a {

@@ -336,6 +336,8 @@ fn row<'w>(
             standing = match year {
                 None => Standing::Unreadable,
                 Some(y) if !within(y, &selection.years) => Standing::Other,
+                // A year that the catalogue calls absent holds no row, whatever a source says.
+                Some(y) if element.absent.iter().any(|a| a.year == y) => Standing::Other,
                 Some(_) => Standing::Asked,
             };
             match standing {
