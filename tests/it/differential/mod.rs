@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The first seed of every run, and how many worlds it takes.
-const FIXED: (u64, u64) = (1, 120);
+const FIXED: (u64, u64) = (1, 150);
 /// So many disagreements end a run.
 const ENOUGH: usize = 10;
 

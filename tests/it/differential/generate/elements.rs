@@ -138,7 +138,7 @@ fn variable(e: &Element, n: usize, i: usize, r: &mut Random) -> Variable {
             v.was.push((format!("Older{n}{i}"), (first + 1, first + 1)));
         }
     }
-    if r.chance(25)
+    if r.chance(33)
         && let Some(release) = release(kind, r)
     {
         v.release = release;

@@ -29,12 +29,12 @@ pub(super) fn plant(world: &mut World, r: &mut Random) {
     if world.projects.is_empty() {
         return;
     }
-    if r.chance(14) {
+    if r.chance(18) {
         let order = r.some(&OF_SOURCES, OF_SOURCES.len());
         if let Some(fault) = order.into_iter().find(|fault| in_source(world, *fault)) {
             world.projects[0].fault = Some(fault);
         }
-    } else if r.chance(45) {
+    } else if r.chance(60) {
         let mut order = r.some(&RARE, RARE.len());
         order.extend(r.some(&COMMON, COMMON.len()));
         if r.chance(40) {

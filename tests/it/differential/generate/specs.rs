@@ -92,9 +92,11 @@ fn selection(e: &Element, r: &mut Random) -> Selection {
     if e.is_spell() && r.chance(65) {
         s.starting = Some(r.chance(50));
     }
-    if r.chance(45) {
+    if r.chance(60) {
         let one = condition(e, 0, r);
-        s.condition = Some(match r.below(10) {
+        s.condition = Some(match r.below(12) {
+            // Wide conditions, so that rows are left to be compared.
+            10 | 11 => Condition::Any((0..3).map(|_| condition(e, 1, r)).collect()),
             0..=5 => Condition::All { members: vec![one], bare: true },
             6 | 7 => Condition::All { members: vec![one, condition(e, 1, r)], bare: true },
             _ => one,
@@ -104,7 +106,7 @@ fn selection(e: &Element, r: &mut Random) -> Selection {
 }
 
 fn condition(e: &Element, depth: usize, r: &mut Random) -> Condition {
-    if depth < 4 && r.chance(40) {
+    if depth < 4 && r.chance(48) {
         let count = r.one(&[1, 2, 2, 3]);
         let mut members = || (0..count).map(|_| condition(e, depth + 1, r)).collect::<Vec<_>>();
         return match depth + count + e.variables.len() + members().len() {

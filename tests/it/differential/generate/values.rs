@@ -107,7 +107,7 @@ pub(super) enum Mood {
 pub(super) fn mood(r: &mut Random) -> Mood {
     match r.below(20) {
         0 => Mood::Missing,
-        1..=6 => Mood::Whole,
+        1..=8 => Mood::Whole,
         _ => Mood::Any,
     }
 }
