@@ -41,9 +41,13 @@ pub(super) fn seed(seed: u64) -> Result<Coverage, String> {
 pub(super) fn agree(world: &World, root: &Path) -> Result<Coverage, String> {
     documents::write(world, root);
     store::write(&world.files, root);
+    judge(world, root, &build(world, root))
+}
+
+/// Compares what a run said and published with what the reference makes of a world.
+pub(super) fn judge(world: &World, root: &Path, run: &Run) -> Result<Coverage, String> {
     let mut coverage = Coverage::default();
     coverage.worlds = 1;
-    let run = build(world, root);
     let report = run.json();
     let built: BTreeSet<&str> =
         report["built"].as_array().into_iter().flatten().filter_map(|b| b["project"].as_str()).collect();
@@ -99,7 +103,8 @@ pub(super) fn agree(world: &World, root: &Path) -> Result<Coverage, String> {
     Ok(coverage)
 }
 
-fn build(world: &World, root: &Path) -> Run {
+/// Has the program build a world that is written.
+pub(super) fn build(world: &World, root: &Path) -> Run {
     let mut command = command();
     command.args(["build", "--as-of", documents::DAY, "--format", "json", "--config"]).arg(root.join("leo.yaml"));
     if let Some(memory) = world.settings.memory {
