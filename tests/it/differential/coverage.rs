@@ -43,7 +43,7 @@ features! {
     LinkOuterBlanks LinkTwoTables LinkInteger LinkText PersonText PersonInteger PersonKindElement
     RowMissing RowBlank RowMalformed RowUnlinked RowAmbiguous RowExcluded RowOutside RowKept PersonTwice
     ExcludedByPerson ExcludedByKind
-    LinkedTable LinkedTwoJoins LinkedMissing LinkedFansOut LinkedFromSpell LinkedFromNone LinkedFromColumn
+    LinkedTable LinkedTwoTables LinkedTwoJoins LinkedMissing LinkedFansOut LinkedFromSpell LinkedFromNone LinkedFromColumn
     OutputParquet OutputCsv OutputBoth SecondEpoch SeveralProjects LowMemory OneThread SeveralThreads Rebuilt Refused
     CohortEmpty TableEmpty PeriodColumnReleased NameTakenOver LongDecimal NestedBeside ColumnAbsent LinksEmpty
 }

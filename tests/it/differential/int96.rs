@@ -88,7 +88,7 @@ fn values(column: &Column, open: &mut SerializedColumnWriter<'_>) {
         Kind::Float32 => put!(FloatType, |c| if let Cell::Float(v) = c { Some(single(*v)) } else { None }),
         Kind::Float64 => put!(DoubleType, |c| if let Cell::Float(v) = c { Some(*v) } else { None }),
         Kind::Text => {
-            put!(ByteArrayType, |c| if let Cell::Text(t) = c { Some(ByteArray::from(t.as_str())) } else { None })
+            put!(ByteArrayType, |c| if let Cell::Text(t) = c { Some(ByteArray::from(t.as_str())) } else { None });
         }
         Kind::Decimal(_, _) => panic!("no decimals are written this way"),
     }

@@ -72,8 +72,8 @@ fn random_worlds_agree_with_a_naive_reading() {
         std::fs::write(path, format!("{figures}\n{}", coverage.table())).unwrap();
     }
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n"));
-    // Fewer worlds than every run takes need not meet all.
-    if coverage.worlds >= FIXED.1 {
+    // Other worlds than those of every run need not meet all, unless they are many.
+    if coverage.worlds >= if from.is_none() { FIXED.1 } else { 1_000 } {
         assert_eq!(coverage.never(), Vec::<String>::new(), "never exercised over {} worlds", coverage.worlds);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::model::{Cell, Element, Kind, Period, Release, Stored, Variable};
 use super::super::random::Random;
-use super::super::spec::{Condition, Fault, Linked, Operator, Project, Selection, Step, World};
+use super::super::spec::{Condition, Fault, Join, Linked, Operator, Project, Selection, Step, World};
 
 /// Faults that need a place of their own, tried before those that fit everywhere.
 const RARE: [Fault; 6] = [
@@ -86,9 +86,16 @@ fn in_spec(world: &World, project: &mut Project, fault: Fault) -> bool {
             request.rows.years = vec![(first, last + 1)];
         }
         Fault::BaseNotRequested => {
-            let Some(other) = world.elements.iter().find(|e| !asked.contains(&e.name)) else { return false };
-            let Some(linked) = project.linked.first().cloned() else { return false };
-            project.linked.push(Linked { name: "other".to_owned(), from: other.name.clone(), ..linked });
+            let join = Join {
+                rows: project.requests[0].rows.clone(),
+                picks: project.requests[0].picks.clone(),
+                prefix: "x_".to_owned(),
+            };
+            let spare = if project.requests.len() > 1 { project.requests.pop() } else { None };
+            let from = spare.map(|r| r.rows.element);
+            let other = || world.elements.iter().find(|e| !asked.contains(&e.name)).map(|e| e.name.clone());
+            let Some(from) = from.or_else(other) else { return false };
+            project.linked = vec![Linked { name: "other".to_owned(), from, joins: vec![join] }];
         }
         Fault::BetweenBackwards => {
             let Some((variable, values)) = first.variables.iter().find_map(|v| Some((v, backwards(v)?))) else {

@@ -65,7 +65,7 @@ pub(super) fn world(seed: u64) -> World {
     let mut people = People {
         kind: r.one(&["ae_id", "ae_id", "person_no"]).to_owned(),
         text: r.chance(30),
-        all: (1_000..1_000 + r.one(&[15, 50, 120])).collect(),
+        all: (1_000..1_000 + r.one(&[15, 60, 150])).collect(),
         kinds: Vec::new(),
         identifiers: BTreeMap::new(),
     };

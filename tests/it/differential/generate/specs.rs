@@ -204,5 +204,11 @@ fn linked(elements: &[Element], requests: &[Request], r: &mut Random) -> Vec<Lin
     if joins.is_empty() {
         return Vec::new();
     }
-    vec![Linked { name: "beside".to_owned(), from: r.one(requests).rows.element, joins }]
+    let from = |r: &mut Random| r.one(requests).rows.element;
+    let mut all = vec![Linked { name: "beside".to_owned(), from: from(r), joins: joins.clone() }];
+    if r.chance(25) {
+        joins.truncate(1);
+        all.push(Linked { name: "again".to_owned(), from: from(r), joins });
+    }
+    all
 }

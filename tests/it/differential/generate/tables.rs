@@ -20,7 +20,7 @@ pub(super) fn tables(world: &mut World, e: &Element, people: &People, r: &mut Ra
     };
     for slice in parts {
         let location = fill(&e.location, slice, &mut Seen::default());
-        let rows = if slice.is_some() { r.one(&[0, 1, 8, 30, 80]) } else { r.one(&[0, 30, 100, 200]) };
+        let rows = if slice.is_some() { r.one(&[0, 1, 20, 60, 150]) } else { r.one(&[0, 60, 150, 300]) };
         if location.ends_with(".parquet") {
             file(world, e, people, slice, &location, rows, r);
             continue;

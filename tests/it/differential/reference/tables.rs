@@ -285,6 +285,9 @@ impl Reference<'_> {
         table.sort();
         if !table.rows.is_empty() {
             self.note(Feature::LinkedTable);
+            if project.linked.len() > 1 {
+                self.note(Feature::LinkedTwoTables);
+            }
             if linked.joins.len() > 1 {
                 self.note(Feature::LinkedTwoJoins);
             }
