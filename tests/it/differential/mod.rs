@@ -77,3 +77,20 @@ fn random_worlds_agree_with_a_naive_reading() {
         assert_eq!(coverage.never(), Vec::<String>::new(), "never exercised over {} worlds", coverage.worlds);
     }
 }
+
+/// Files below a folder that name the library.
+fn naming_the_library(folder: &std::path::Path) -> Vec<String> {
+    let name = ["leo", "extract::"].join("_");
+    let sources = crate::support::files(folder).into_iter();
+    sources.filter(|(_, text)| String::from_utf8_lossy(text).contains(&name)).map(|(path, _)| path).collect()
+}
+
+#[test]
+fn the_reference_shares_no_code_with_the_program() {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    assert_eq!(naming_the_library(&tests.join("it/differential")), Vec::<String>::new());
+    // Were it shared, it would be seen.
+    let planted = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::write(planted.path().join("x.rs"), ["use leo", "extract::vocab::Year;"].join("_")).unwrap();
+    assert_eq!(naming_the_library(planted.path()), ["x.rs"]);
+}
