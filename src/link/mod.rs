@@ -9,7 +9,7 @@ pub use joined::{Joined, Rows, Slots, UnitFault};
 pub use set::PersonSet;
 
 use crate::vocab::{Error, Kind, LinkAccount, Result};
-use arrow::array::RecordBatch;
+use arrow::array::{FixedSizeBinaryArray, RecordBatch, UInt32Array};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
 use std::collections::BTreeMap;
@@ -85,7 +85,16 @@ impl Members {
     pub fn build_side(&self, kind: &Kind) -> Result<Arc<dyn ExecutionPlan>> {
         let fault = || Error::Internal(format!("no members of kind {kind}"));
         let batch = self.keys.get(kind).ok_or_else(fault)?;
-        let plan = MemorySourceConfig::try_new_exec(&[vec![batch.clone()]], batch.schema(), None);
+        let batch = if batch.num_rows() == 0 { nobody(batch).ok_or_else(fault)? } else { batch.clone() };
+        let schema = batch.schema();
+        let plan = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None);
         Ok(plan.map_err(|_| fault())?)
     }
+}
+
+/// A build side of one key that no HMAC will ever be, and that would lead to nobody even so. Beside an empty one the engine
+/// would not read the scan at all; but its rows must be counted, and its faults found, also where a link table holds nobody.
+fn nobody(empty: &RecordBatch) -> Option<RecordBatch> {
+    let key = FixedSizeBinaryArray::try_new(16, vec![0_u8; 16].into(), None).ok()?;
+    RecordBatch::try_new(empty.schema(), vec![Arc::new(key), Arc::new(UInt32Array::from(vec![AMBIGUOUS]))]).ok()
 }

@@ -121,7 +121,9 @@ fn scan(element: &Arc<Element>, wishes: &[Wish], files: &Files, ground: &Ground)
         };
         let slices = matches!(element.period, Period::Slice { .. })
             .then(|| element.slices(&wish.rows.years, &wish.rows.terms).into_iter().collect::<BTreeSet<Slice>>());
-        let years = matches!(element.period, Period::Column { .. }).then(|| wish.rows.years.clone());
+        // A year that the catalogue calls absent holds no row, whatever a source says.
+        let years = matches!(element.period, Period::Column { .. })
+            .then(|| element.slices(&wish.rows.years, &[]).into_iter().map(|s| s.year).collect::<Years>());
         for part in parts(element, &wish.rows) {
             let variables = needed.entry(part).or_default();
             let picked = wish.picks.iter().map(|p| p.variable.as_str());

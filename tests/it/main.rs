@@ -11,6 +11,7 @@ mod bad_specs;
 mod canary;
 mod cli;
 mod corrupt;
+mod differential;
 mod escapes;
 mod full_disk;
 mod huge;
