@@ -115,7 +115,7 @@ fn no_name_of_a_file_folder_column_or_argument_steers_a_terminal() {
     let from = world.source(&format!("npd/nccis/{first}"));
     std::fs::rename(&from, world.source(&format!("npd/nccis/year={NAME}/{NAME}.parquet"))).unwrap();
     all(&world, "names of files");
-    std::fs::write(world.source(&format!("npd/nccis/year={NAME}/{NAME}.parquet")), "PAR1").unwrap();
+    replace(&world.source(&format!("npd/nccis/year={NAME}/{NAME}.parquet")), b"PAR1");
     all(&world, "the name of a file that is no Parquet");
     let run = world.run(&["check", "--as-of", DAY]);
     assert_harmless(&run, "every spec of the folder");

@@ -25,6 +25,10 @@ pub(crate) const COARSE: &str = "LEO-2019-003";
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leo-extract"));
     command.env_clear().env("NO_COLOR", "1").env("TZ", "UTC");
+    // Where coverage is counted, the program says what it ran as the tests do.
+    if let Some(counts) = std::env::var_os("LLVM_PROFILE_FILE") {
+        command.env("LLVM_PROFILE_FILE", counts);
+    }
     command
 }
 
