@@ -7,6 +7,7 @@ mod bad_sources;
 mod bad_specs;
 mod canary;
 mod cli;
+mod planted;
 mod projects;
 mod same_bytes;
 mod support;
