@@ -1,6 +1,7 @@
 //! The story of a build, one call per room.
 
 mod account;
+mod apart;
 mod cut;
 mod inputs;
 mod proof;
@@ -91,16 +92,24 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
+    let peoples = cut.peoples(&settings.config.extracts)?;
     for project in cut.ready() {
         interrupted(observer)?;
         observer.on(Event::Step("verify"));
-        let verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
+        let mut verdict = cut.verify(project, &inputs.catalogue, settings.threads)?;
+        verdict.findings.extend(cut.apart(project, &peoples)?);
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(verdict.findings.iter().cloned());
         if refused {
             continue;
         }
         observer.on(Event::Step("publish"));
+        cut.prepare(project, &inputs.catalogue, &verdict.checks, settings, &keyring)?;
+        let beside = cut.verify_record(project, &inputs.catalogue)?;
+        if !beside.is_empty() {
+            findings.extend(beside);
+            continue;
+        }
         built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
     }
     Ok(Outcome { built, findings })

@@ -185,7 +185,9 @@ fn world() -> World {
     world.add_twin(SMALL, OTHER);
     world.edit(&world.spec(OTHER), "format: parquet", "format: csv");
     let census = "elements:\n  - element: npd.school_census\n    years: 2018/2019..2019/2020\n    terms: [summer]\n    \
-                  variables: [Gender, FSMeligible]\n    justification: What became of them.\n";
+                  variables: [Gender, FSMeligible]\n    justification: What became of them.\n  - element: npd.nccis\n    \
+                  years: 2010/2011..2013/2014\n    variables: [NCCIS_NEET_Start_Date, NCCIS_MonthNo]\n    \
+                  justification: Missing values first.\n";
     world.amend(OTHER, "elements:\n", census);
     world.amend(SAMPLED, "{epoch: 1}", "{epoch: 2}");
     world.add_twin(SMALL, FANS);

@@ -12,6 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub(super) struct World {
 pub(super) fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by("leo-extract 0.1.0".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
 }
@@ -145,7 +147,8 @@ impl World {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        let against = Against { spec: &self.spec, catalogue: &self.catalogue, account: self.account.as_ref() };
+        let against =
+            Against { spec: &self.spec, catalogue: &self.catalogue, account: self.account.as_ref(), sources: None };
         tables(&self.data(), &against, 2).unwrap()
     }
 
