@@ -231,6 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn samples_are_drawn_by_the_first_eight_bytes() {
+        for (pseudonym, share, kept) in [
+            ("fzzzzzzzzzzzzzzz", 0.5, true),
+            ("g000000000000000", 0.5, false),
+            ("7zzzzzzzzzzzzzzz", 0.25, true),
+            ("8000000000000000", 0.25, false),
+            ("0000000000000000", 0.0, false),
+            ("zzzzzzzzzzzzzzzz", 1.0, true),
+            // Only what is behind the 64th bit differs.
+            ("fzzzzzzzzzzz0000", 0.5, true),
+        ] {
+            assert_eq!(is_sampled(pseudonym.as_bytes(), share), kept, "{pseudonym} {share}");
+        }
+    }
+
+    #[test]
     fn texts() {
         let edges = ["10", "20.5"].map(|text| Edge::parse(text).unwrap()).to_vec();
         let bands = TextShape::of(&Release::Bands(edges));

@@ -5,6 +5,7 @@
 mod bad_places;
 mod bad_sources;
 mod bad_specs;
+mod beside;
 mod canary;
 mod cli;
 mod planted;

@@ -5,8 +5,8 @@
 //! fault, may refuse; what it publishes all the same is shown to `verify` of the true binary. A fault that changes
 //! nothing of what is published here is not counted, and fails the test: then the world must be made to show it.
 //!
-//! `LEO_PLANTED_TARGET`: the target folder, kept from run to run. `LEO_PLANTED_ONLY`: only faults whose names contain one
-//! of these words, parted by commas. `LEO_SECOND_READING`: a command that compares the published extracts of the config
+//! `LEO_PLANTED_TARGET`: the target folder, kept from run to run. `LEO_PLANTED_ONLY`: only faults whose file or name
+//! contains one of these words, parted by commas. `LEO_SECOND_READING`: a command that compares the published extracts of the config
 //! it is given with a reading of its own, and ends with 0 if they agree: it is asked where the verifier saw nothing.
 
 use crate::support::{DAY, SMALL, World, files, replace};
@@ -34,6 +34,8 @@ struct Planted {
     why: String,
     seen_by: SeenBy,
     edits: Vec<Edit>,
+    #[serde(skip)]
+    file: String,
 }
 
 /// Text that occurs once in a file, and what stands there instead.
@@ -65,11 +67,12 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// All faults, by the file that lists them.
 fn list() -> Vec<Planted> {
     let mut all = Vec::new();
     for (path, bytes) in files(&root().join("tests/planted")) {
         let of: Vec<Planted> = serde_yaml::from_slice(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-        all.extend(of);
+        all.extend(of.into_iter().map(|fault| Planted { file: path.clone(), ..fault }));
     }
     all
 }
@@ -316,11 +319,12 @@ fn planted_faults_are_refused() {
     let published: Vec<&String> = truth.keys().filter(|project| project.as_str() != FANS).collect();
     assert!(second_reading_agrees(&right, &published), "the second reading finds fault with a builder without one");
     let only = std::env::var("LEO_PLANTED_ONLY").unwrap_or_default();
-    let asked = |name: &str| only.is_empty() || only.split(',').any(|word| name.contains(word));
+    let says = |fault: &Planted, word: &str| fault.name.contains(word) || fault.file.contains(word);
+    let asked = |fault: &Planted| only.is_empty() || only.split(',').any(|word| says(fault, word));
     let garden = Garden::new();
     let (mut table, mut totals, mut wrong) = (String::new(), BTreeMap::<SeenBy, usize>::new(), Vec::new());
     let second = std::env::var_os("LEO_SECOND_READING").is_some();
-    for fault in list().iter().filter(|fault| asked(&fault.name)) {
+    for fault in list().iter().filter(|fault| asked(fault)) {
         let began = Instant::now();
         let (seen, how) = match garden.build(fault) {
             Ok(binary) => outcome(&binary, &truth, &template),
