@@ -1,9 +1,10 @@
 //! That no two projects share a pseudonym, over all that a run stages and all that is published beside it.
 
+use super::cut::Cut;
 use crate::files::operation;
 use crate::publish::version_of;
 use crate::verify::{first_people, share_people};
-use crate::vocab::{Finding, Findings, Place};
+use crate::vocab::{Finding, Findings, Place, Result};
 use std::path::Path;
 
 /// The first people of each project, by the project's name.
@@ -36,4 +37,25 @@ pub(super) fn check(project: &str, people: &[u128], all: &Peoples) -> Findings {
             .project(project)
     };
     others.map(refuse).collect()
+}
+
+impl Cut {
+    /// The first people of all projects that are staged, and of all others that are published.
+    pub(super) fn peoples(&self, extracts: &Path) -> Result<Peoples> {
+        let mut staged = Peoples::new();
+        for project in self.ready() {
+            let people = first_people(&self.staged(project)?.join("data"));
+            staged.push((self.account(project)?.project.to_string(), people));
+        }
+        let names: Vec<&str> = staged.iter().map(|(name, _)| name.as_str()).collect();
+        let others = published(extracts, &names);
+        Ok(staged.into_iter().chain(others).collect())
+    }
+
+    /// Whether a staged project calls nobody as another project does.
+    pub(super) fn apart(&self, project: usize, peoples: &Peoples) -> Result<Findings> {
+        let name = self.account(project)?.project.as_str();
+        let own = peoples.iter().find(|(of, _)| of == name).map_or(&[][..], |(_, people)| people);
+        Ok(check(name, own, peoples))
+    }
 }

@@ -1,6 +1,5 @@
 //! From a plan to staged, verified, published extracts: who, which rows, which files.
 
-use super::apart::{self, Peoples};
 use super::recipe::Recipes;
 use super::{Built, Settings};
 use crate::catalogue::Catalogue;
@@ -216,7 +215,7 @@ impl Cut {
         (0..self.accounts.len()).filter(|i| self.accounts.get(*i).is_some_and(Option::is_some)).collect()
     }
 
-    fn account(&self, project: usize) -> Result<&ProjectAccount> {
+    pub(super) fn account(&self, project: usize) -> Result<&ProjectAccount> {
         self.accounts
             .get(project)
             .and_then(Option::as_ref)
@@ -259,25 +258,6 @@ impl Cut {
     ) -> Result<()> {
         let run = self.run(settings, Timestamp::now());
         self.with_publication(project, catalogue, (checks, settings, keyring), &run, prepare)
-    }
-
-    /// The first people of all projects that are staged, and of all others that are published.
-    pub(super) fn peoples(&self, extracts: &Path) -> Result<Peoples> {
-        let mut staged = Peoples::new();
-        for project in self.ready() {
-            let people = verify::first_people(&self.staged(project)?.join("data"));
-            staged.push((self.account(project)?.project.to_string(), people));
-        }
-        let names: Vec<&str> = staged.iter().map(|(name, _)| name.as_str()).collect();
-        let others = apart::published(extracts, &names);
-        Ok(staged.into_iter().chain(others).collect())
-    }
-
-    /// Whether a staged project calls nobody as another project does.
-    pub(super) fn apart(&self, project: usize, peoples: &Peoples) -> Result<Findings> {
-        let name = self.account(project)?.project.as_str();
-        let own = peoples.iter().find(|(of, _)| of == name).map_or(&[][..], |(_, people)| people);
-        Ok(apart::check(name, own, peoples))
     }
 
     /// Has the verifier read what was prepared beside the tables, and holds the record against what was counted.

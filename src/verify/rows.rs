@@ -280,9 +280,12 @@ impl Periods {
         if !part.joined && !variable.collected_in(self.only_year()) {
             return Known::Missing;
         }
-        let released = part.columns.iter().find(|(_, v, release)| v.name == name && tells(v.kind, release));
-        match released.and_then(|(index, ..)| cells.get(*index)) {
-            Some(cells) => Known::Cells(*cells),
+        // A variable may be released in several forms: as it is tells most.
+        let forms = || part.columns.iter().filter(|(_, v, _)| v.name == name);
+        let released = forms().find(|(_, v, release)| tells(v.kind, release)).or_else(|| forms().next());
+        match released.and_then(|(index, v, release)| Some((cells.get(*index)?, v, release))) {
+            Some((cells, v, release)) if tells(v.kind, release) => Known::Cells(*cells),
+            Some((cells, _, release)) => Known::Coarse(*cells, (*release).clone()),
             None => Known::Nothing,
         }
     }
