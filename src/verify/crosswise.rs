@@ -242,7 +242,7 @@ fn may<'c>(
         let certain = start.is_some() && end.is_some();
         let column = |index: Option<usize>| index.and_then(|index| cells.get(index));
         for (row, outcome) in of.iter_mut().enumerate() {
-            if years.outside(column(start), column(end), row + 1, |at| at == row) > 0 {
+            if years.is_outside(column(start), column(end), row) {
                 *outcome = 0;
             } else if !certain {
                 // It may lie in the years or not: true is possible, and not certain.

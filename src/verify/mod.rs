@@ -1,9 +1,9 @@
 //! The verifier: re-reads what was written and proves it against the approval. Shares no code with what made it.
 //!
 //! It knows the spec, the catalogue and the words of the house; it has its own reading of conditions, spells, coarsened
-//! shapes, identifiers and order. It trusts neither the builder's counts nor a file's own statistics. It cannot tell a
-//! wrong link from a right one, nor a missing row from one that never was: the first rests on `link`'s tests and the
-//! oracle, the second on the fates of all rows, which it adds up.
+//! shapes, identifiers and order. It trusts neither the builder's counts nor a file's own statistics. It holds tables
+//! against each other: what the cohort's steps, links and linked tables say of somebody must show in released rows. It
+//! cannot tell a wrong link from a right one, nor a wrong value of the right shape: `tests/planted` lists what it missed.
 
 mod account;
 mod apart;
@@ -131,8 +131,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("bag-unreadable", "the bag must be readable as a whole"),
 ];
 
-/// Proves the tables below `data`, the data folder of a staged or published extract. Its `manifest.json`,
-/// `datapackage.json` and `codebook.csv` are not read here.
+/// Proves the tables below `data`, the data folder of a staged or published extract. What stands beside them is not read
+/// here ([`dictionary`]).
 ///
 /// # Errors
 /// Only where threads cannot be had: whatever is wrong with the extract is a finding.

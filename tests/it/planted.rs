@@ -14,7 +14,7 @@
 
 #![expect(clippy::print_stdout, reason = "a long run tells how far it is, and its table is what it is for")]
 
-use crate::support::{DAY, SMALL, World, files, replace};
+use crate::support::{DAY, SMALL, WIDE, World, files, replace};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -188,10 +188,14 @@ fn world() -> World {
         "2500",
         "--years",
         "2003/2004..2018/2019",
+        "--row-group-rows",
+        "200",
         "--fault",
         "ambiguous_link=0.03",
         "--fault",
         "duplicate_record=0.03",
+        "--fault",
+        "default_date=0.3",
     ]);
     world.add_twin(SMALL, OTHER);
     world.edit(&world.spec(OTHER), "format: parquet", "format: csv");
@@ -200,6 +204,10 @@ fn world() -> World {
                   years: 2010/2011..2013/2014\n    variables: [NCCIS_NEET_Start_Date, NCCIS_MonthNo]\n    \
                   justification: Missing values first.\n";
     world.amend(OTHER, "elements:\n", census);
+    let benefits = |years: &str| format!("element: dwp.benefits\n    years: {years}");
+    world.amend(WIDE, &benefits("2012/2013..2018/2019"), &benefits("2016/2017..2018/2019"));
+    let jobs = |years: &str| format!("element: hmrc.employment\n    years: {years}");
+    world.amend(WIDE, &jobs("2010/2011..2018/2019"), &jobs("2012/2013..2014/2015"));
     world.amend(SAMPLED, "{epoch: 1}", "{epoch: 2}");
     world.add_twin(SMALL, FANS);
     let linked = "linked:\n  - name: fan\n    from: npd.ks4\n    join:\n      - {element: npd.absence, years: 2010/2011, \
