@@ -1,11 +1,15 @@
 //! A published record read back as an account, so that the verifier can hold the tables against it.
 
-use crate::publish::{FatesRecord, Manifest, SliceRecord};
+use crate::catalogue::Catalogue;
+use crate::publish::{FatesRecord, Manifest, SliceRecord, Source};
+use crate::spec::Spec;
+use crate::verify::Against;
 use crate::vocab::{
     Attrition, ColumnRecord, Decimal, Edge, ElementName, Fates, Kind, ProjectAccount, ProjectId, Release, Slice,
-    SliceAccount, StepCount, TableRecord, Term, Truncate, Type, Year,
+    SliceAccount, SourceRecord, StepCount, TableRecord, Term, Truncate, Type, Year,
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The account of a record; `None` where a name, type or release in it is not one of ours.
 pub(super) fn of(manifest: &Manifest) -> Option<ProjectAccount> {
@@ -58,6 +62,63 @@ pub(super) fn of(manifest: &Manifest) -> Option<ProjectAccount> {
         slices: slices.collect::<Option<_>>()?,
         tables: tables.collect::<Option<_>>()?,
     })
+}
+
+/// What in a record is not as it was counted and approved; `None` where it is.
+pub(super) fn differs(manifest: &Manifest, against: &Against<'_>) -> Option<&'static str> {
+    let spec = against.spec;
+    if manifest.spec.sha256 != spec.sha256 || manifest.spec.text != spec.text {
+        return Some("it holds another spec than the approved one");
+    }
+    if manifest.project.id != spec.project.id.as_str()
+        || (manifest.revision, manifest.key.epoch) != (spec.revision, spec.epoch)
+    {
+        return Some("it names another project, revision or epoch of pseudonyms");
+    }
+    if against.account.is_some() && of(manifest).as_ref() != against.account {
+        return Some("it holds other counts or digests than were made");
+    }
+    let mut read = sources(manifest);
+    read.sort();
+    if against.sources.is_some_and(|wanted| !wanted.iter().all(|source| read.binary_search(source).is_ok())) {
+        return Some("it does not name every source that was read");
+    }
+    let mut absent = manifest.absent.iter().map(|a| (a.element.as_str(), a.slice.year.clone(), a.slice.term.clone()));
+    let told: BTreeSet<_> = absent.by_ref().collect();
+    if told != absent_slices(spec, against.catalogue) {
+        return Some("it does not tell which approved slices were never collected");
+    }
+    None
+}
+
+/// Approved slices that the catalogue calls absent: those that years and terms name, less those that have tables.
+fn absent_slices<'a>(spec: &'a Spec, catalogue: &'a Catalogue) -> BTreeSet<(&'a str, String, Option<String>)> {
+    let mut absent = BTreeSet::new();
+    for rows in spec.elements.iter().map(|request| &request.rows) {
+        let Some(element) = catalogue.element(&rows.element).filter(|e| e.period.year_kind().is_some()) else {
+            continue;
+        };
+        let there = element.slices(&rows.years, &rows.terms);
+        let terms: Vec<Option<Term>> = match (element.terms.is_empty(), rows.terms.is_empty()) {
+            (true, _) => vec![None],
+            (false, true) => element.terms.iter().copied().map(Some).collect(),
+            (false, false) => rows.terms.iter().copied().map(Some).collect(),
+        };
+        for year in rows.years.iter() {
+            for term in terms.iter().copied().filter(|term| !there.contains(&Slice { year, term: *term })) {
+                let term = term.map(|term| term.as_str().to_owned());
+                absent.insert((element.name.as_str(), year.to_string(), term));
+            }
+        }
+    }
+    absent
+}
+
+/// The source files of a record.
+pub(super) fn sources(manifest: &Manifest) -> Vec<SourceRecord> {
+    let source =
+        |s: &Source| SourceRecord { path: s.path.clone(), bytes: s.bytes, rows: s.rows, sha256: s.sha256.clone() };
+    manifest.sources.iter().map(source).collect()
 }
 
 /// Nothing stays nothing; something must read.

@@ -10,17 +10,17 @@ use crate::files::{Staging, operation, sha256_file_while};
 use crate::keys::{Keyring, MasterKey};
 use crate::link::{self, Members};
 use crate::plan::{Plan, of_project};
-use crate::publish::{Publication, RunFacts, prepare, seal, write_twins};
+use crate::publish::{Manifest, Publication, RunFacts, prepare, seal, write_twins};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
 use crate::vocab::{
-    CheckCount, Error, Event, ExitCode, Finding, Findings, Kind, LinkAccount, ProjectAccount, Result, SourceRecord,
-    safe_text,
+    CheckCount, Error, Event, ExitCode, Finding, Findings, Kind, LinkAccount, Place, ProjectAccount, Result,
+    SourceRecord, safe_text,
 };
 use crate::write::persons;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -174,16 +174,16 @@ fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Fin
 
 /// The digests of all source files of a plan, read on all threads.
 fn digests(plan: &Plan, engine: &Engine) -> Result<BTreeMap<String, SourceRecord>> {
-    let mut files: BTreeMap<&str, (&std::path::Path, u64)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (&Path, u64)> = BTreeMap::new();
     for unit in plan.selection.iter().chain(&plan.release).flat_map(|s| &s.units) {
         files.insert(&unit.facts.shown, (&unit.facts.path, unit.facts.rows));
     }
     for (facts, _, _) in plan.links.iter().flat_map(|l| &l.files) {
         files.insert(&facts.shown, (&facts.path, facts.rows));
     }
-    let files: Vec<(&str, (&std::path::Path, u64))> = files.into_iter().collect();
+    let files: Vec<(&str, (&Path, u64))> = files.into_iter().collect();
     let exclusions = plan.exclusions.iter().flat_map(|e| e.files.iter().map(|(facts, _)| (e.location.as_str(), facts)));
-    let mut files: Vec<(&str, &std::path::Path, u64)> = files.into_iter().map(|(n, (p, r))| (n, p, r)).collect();
+    let mut files: Vec<(&str, &Path, u64)> = files.into_iter().map(|(n, (p, r))| (n, p, r)).collect();
     files.extend(exclusions.map(|(name, facts)| (name, facts.path.as_path(), facts.rows)));
     let next = std::sync::atomic::AtomicUsize::new(0);
     let done = std::sync::Mutex::new(Vec::with_capacity(files.len()));
@@ -211,7 +211,7 @@ impl Cut {
         (0..self.accounts.len()).filter(|i| self.accounts.get(*i).is_some_and(Option::is_some)).collect()
     }
 
-    fn account(&self, project: usize) -> Result<&ProjectAccount> {
+    pub(super) fn account(&self, project: usize) -> Result<&ProjectAccount> {
         self.accounts
             .get(project)
             .and_then(Option::as_ref)
@@ -234,7 +234,8 @@ impl Cut {
     /// Has the verifier read what was staged.
     pub(super) fn verify(&self, project: usize, catalogue: &Catalogue, engine: &Engine) -> Result<Verdict> {
         let spec = self.spec(project)?;
-        let against = Against { spec, catalogue, account: Some(self.account(project)?) };
+        let sources = self.sources_of(project);
+        let against = Against { spec, catalogue, account: Some(self.account(project)?), sources: Some(&sources) };
         let mut verdict = verify::tables_while(
             &self.staged(project)?.join("data"),
             &against,
@@ -260,7 +261,22 @@ impl Cut {
         self.with_publication(project, catalogue, (checks, settings, keyring), &run, prepare)
     }
 
-    /// Publishes a project.
+    /// Has the verifier read what was prepared beside the tables, and holds the record against what was counted.
+    pub(super) fn verify_record(&self, project: usize, catalogue: &Catalogue) -> Result<Findings> {
+        let (staged, spec, account) = (self.staged(project)?, self.spec(project)?, self.account(project)?);
+        let sources = self.sources_of(project);
+        let against = Against { spec, catalogue, account: Some(account), sources: Some(&sources) };
+        let mut findings = verify::dictionary(&staged.join("data"), &against).findings;
+        let record = Manifest::read(staged)?;
+        findings.extend(super::account::differs(&record, &against).map(|what| {
+            Finding::error("record-differs", Place::file("data/manifest.json"), what)
+                .help("the record is not what was counted: build again, and report this as a fault")
+                .project(spec.project.id.as_str())
+        }));
+        Ok(findings)
+    }
+
+    /// Publishes a project whose documents are prepared.
     pub(super) fn publish(
         &self,
         project: usize,
@@ -275,7 +291,6 @@ impl Cut {
         let run = self.run(settings, started.0);
         let published =
             self.with_publication(project, catalogue, (checks, settings, keyring), &run, |publication| {
-                prepare(publication)?;
                 seal(publication, &|message| mac.tag(message))
             })?;
         Ok(Built {

@@ -1,6 +1,7 @@
 //! The story of a build, one call per room.
 
 mod account;
+mod apart;
 mod audit;
 mod cut;
 mod inputs;
@@ -98,10 +99,12 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
+    let peoples = cut.peoples(&settings.config.extracts)?;
     for project in cut.ready() {
         observer.go_on()?;
         observer.on(Event::Step("verify"));
-        let verdict = cut.verify(project, &inputs.catalogue, &engine)?;
+        let mut verdict = cut.verify(project, &inputs.catalogue, &engine)?;
+        verdict.findings.extend(cut.apart(project, &peoples)?);
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(verdict.findings.iter().cloned());
         if refused {
@@ -109,6 +112,12 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         }
         observer.go_on()?;
         observer.on(Event::Step("publish"));
+        cut.prepare(project, &inputs.catalogue, &verdict.checks, settings, &keyring)?;
+        let beside = cut.verify_record(project, &inputs.catalogue)?;
+        if !beside.is_empty() {
+            findings.extend(beside);
+            continue;
+        }
         built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
     }
     Ok(Outcome { built, findings })

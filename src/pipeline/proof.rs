@@ -5,7 +5,7 @@ use super::{Settings, cut, inputs};
 use crate::catalogue::{Catalogue, Document};
 use crate::engine::Engine;
 use crate::files::{Lock, Staging, digest_file, sha256_bytes, sha256_file};
-use crate::publish::{Manifest, ledger, version_of};
+use crate::publish::{LATEST, Manifest, PENDING, ledger, version_name, version_of};
 use crate::spec;
 use crate::verify::{self, Against};
 use crate::vocab::{CheckCount, Error, Event, ExitCode, Finding, Findings, Observer, Place, Result, Severity};
@@ -60,6 +60,7 @@ fn one(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Res
         Err(error) => return Err(error),
     };
     findings.extend(in_ledger(settings, extract, &manifest));
+    findings.extend(beside_others(extract, &manifest));
     if sha256_bytes(manifest.spec.text.as_bytes()) != manifest.spec.sha256 {
         findings.push(fault(extract, "spec-altered", "the record's spec is not the one that its digest names"));
     }
@@ -90,11 +91,17 @@ fn one(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Res
     if account.is_none() {
         findings.push(fault(extract, "manifest-unreadable", "the record's counts cannot be read"));
     }
-    let against = Against { spec: &spec, catalogue: &catalogue, account: account.as_ref() };
+    let sources = super::account::sources(&manifest);
+    let against = Against { spec: &spec, catalogue: &catalogue, account: account.as_ref(), sources: Some(&sources) };
     let data = extract.join("data");
     let verdict = verify::tables_while(&data, &against, settings.threads, observer.as_ref())?;
     findings.extend(verdict.findings);
-    checks.extend(verdict.checks);
+    let dictionary = verify::dictionary(&data, &against);
+    findings.extend(dictionary.findings);
+    if let Some(what) = super::account::differs(&manifest, &Against { account: None, sources: None, ..against }) {
+        findings.push(fault(extract, "record-differs", what));
+    }
+    checks.extend(verdict.checks.into_iter().chain(dictionary.checks));
     Ok((findings, checks))
 }
 
@@ -157,6 +164,32 @@ fn in_ledger(settings: &Settings, extract: &Path, manifest: &Manifest) -> Findin
             findings.push(finding.help("the next build enters it"));
         }
         None => findings.push(fault(extract, "not-in-ledger", "the ledger knows no such extract")),
+    }
+    findings
+}
+
+/// What the folder of extracts shows: no other project's extract has the same people's names, and `latest` points at the
+/// newest version that the ledger knows.
+fn beside_others(extract: &Path, manifest: &Manifest) -> Findings {
+    let named = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let Some((home, extracts)) = extract.parent().and_then(|home| Some((home, home.parent()?))) else {
+        return Findings::new();
+    };
+    let project = manifest.project.id.as_str();
+    let published = named(extract).is_some_and(|name| version_of(&name).is_some());
+    if !published || named(home).as_deref() != Some(project) || !extracts.join(ledger::LEDGER).exists() {
+        return Findings::new();
+    }
+    let own = verify::first_people(&extract.join("data"));
+    let mut findings = super::apart::check(project, &own, &super::apart::published(extracts, &[project]));
+    let Ok(read) = ledger::read(extracts) else { return findings };
+    let of = |e: &&ledger::Entry| e.project == project && e.kind == ledger::PUBLISHED;
+    let versions = read.entries().filter(of).filter_map(|e| e.version);
+    let newest = versions.filter(|version| home.join(version_name(*version)).is_dir()).max();
+    let latest = std::fs::read_link(home.join(LATEST)).ok().and_then(|to| version_of(&named(&to)?));
+    // A build killed between rename and ledger leaves a note, and the next run finishes it.
+    if newest.is_some() && latest != newest && !home.join(PENDING).exists() {
+        findings.push(fault(home, "latest-elsewhere", "`latest` does not point at the newest version of the ledger"));
     }
     findings
 }

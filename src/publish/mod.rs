@@ -30,6 +30,6 @@ pub use manifest::{
     FatesRecord, FileRecord, KeyRecord, Link, Linkage, MANIFEST, Manifest, ProjectRecord, SliceFates, SliceRecord,
     Source, SpecRecord, StepRecord, Table, Tool, UseRecord, manifest_schema,
 };
-pub use pending::{recover, unfinished};
+pub use pending::{LATEST, PENDING, recover, unfinished};
 pub use publication::{Publication, Published, RunFacts, version_name, version_of};
 pub use seal::{prepare, seal, write_twins};

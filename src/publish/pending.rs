@@ -12,9 +12,9 @@ use crate::vocab::{Finding, Findings, Place, Result};
 use std::path::Path;
 
 /// The note's name in a project's folder.
-pub(super) const PENDING: &str = ".pending.json";
+pub const PENDING: &str = ".pending.json";
 /// The link to a project's newest version.
-pub(super) const LATEST: &str = "latest";
+pub const LATEST: &str = "latest";
 
 /// Writes the note.
 pub(super) fn write(home: &Path, entry: &Entry) -> Result<()> {

@@ -4,9 +4,10 @@ use super::Against;
 use super::expected::{Role, Table};
 use super::rows::Facts;
 use super::tally::{Check, Tally};
+use crate::catalogue::Period;
 use crate::files::operation;
 use crate::spec::{Spec, Step};
-use crate::vocab::{Attrition, ElementName, Observer, ProjectAccount, StepCount, TableRecord, safe_text};
+use crate::vocab::{Attrition, ElementName, Observer, ProjectAccount, SliceAccount, StepCount, TableRecord, safe_text};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -46,7 +47,7 @@ pub(super) fn check(
             tally.refuse("counts-differ", "data/", "the builder's account knows a table that the approval does not");
         }
     }
-    fates(account, wanted, seen, tally);
+    fates(account, against, wanted, seen, tally);
     attrition(&account.attrition, against.spec, tally);
     people(account, seen, tally);
 }
@@ -106,13 +107,17 @@ fn digest(path: &Path, observer: &dyn Observer) -> Option<(u64, String)> {
 }
 
 /// Every row read has one fate, and those kept are the rows of the tables.
-fn fates(account: &ProjectAccount, wanted: &[Table<'_>], seen: &[Seen<'_>], tally: &mut Tally) {
+fn fates(account: &ProjectAccount, against: &Against<'_>, wanted: &[Table<'_>], seen: &[Seen<'_>], tally: &mut Tally) {
     for slice in &account.slices {
         tally.look(Check::Counts, 1);
+        let path = format!("{}/", slice.element);
         if !slice.fates.add_up() {
-            let path = format!("{}/", slice.element);
             tally.refuse("fates-do-not-add-up", &path, "rows read and their fates do not add up");
         }
+        if let Some(what) = impossible(slice, against) {
+            tally.refuse("fates-impossible", &path, what);
+        }
+        rows_of_sources(slice, against, &path, tally);
     }
     let elements: BTreeSet<&ElementName> = wanted.iter().filter_map(|table| table.element).collect();
     for element in elements {
@@ -136,6 +141,37 @@ fn fates(account: &ProjectAccount, wanted: &[Table<'_>], seen: &[Seen<'_>], tall
                 tally.refuse("counts-differ", &table.path, "rows are not those that the builder kept");
             }
         }
+    }
+}
+
+/// A fate that no row of the slice can have had, by what the approval asks of the element and the catalogue says of it.
+fn impossible(slice: &SliceAccount, against: &Against<'_>) -> Option<&'static str> {
+    let element = against.catalogue.element(&slice.element)?;
+    let fates = &slice.fates;
+    let mut requests = against.spec.elements.iter().filter(|request| request.rows.element == slice.element);
+    if requests.all(|request| request.rows.condition.is_none()) && fates.filtered > 0 {
+        return Some("rows are said to have failed a condition where the approval has none");
+    }
+    let by_row = matches!(element.period, Period::Column { .. } | Period::Spell { .. });
+    if !by_row && fates.other_period + fates.unreadable_period > 0 {
+        return Some("rows are said to be of another period where the rows themselves have none");
+    }
+    if element.identifier.kind == against.catalogue.links.person && fates.unlinked + fates.ambiguous > 0 {
+        return Some("rows are said not to link where the identifier is the person's own");
+    }
+    None
+}
+
+/// As many rows were read as the footers of the slice's source files say.
+fn rows_of_sources(slice: &SliceAccount, against: &Against<'_>, path: &str, tally: &mut Tally) {
+    let (Some(sources), Some(element)) = (against.sources, against.catalogue.element(&slice.element)) else { return };
+    let location = element.location.fill(slice.slice);
+    let location = location.trim_end_matches('/');
+    let below = |file: &str| file.strip_prefix(location).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let rows: u64 = sources.iter().filter(|source| below(&source.path)).map(|source| source.rows).sum();
+    tally.look(Check::Counts, 1);
+    if rows != slice.fates.rows_read {
+        tally.refuse("fates-impossible", path, "the rows read are not those that the source files have");
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, TimeUnit};
 use std::cmp::Ordering;
 
+use super::leak::mix;
 use crate::vocab::Type;
 
 /// The Arrow type in which the verifier reads a column. Text is read as views: equal short texts are equal numbers.
@@ -146,6 +147,26 @@ impl<'a> Cells<'a> {
         below
     }
 
+    /// Takes a cell into a hash: equal cells of one type alone give equal hashes.
+    pub(super) fn hash(&self, row: usize, state: u64) -> u64 {
+        if self.is_missing(row) {
+            return mix(state, 0x6d69_7373_696e_6721);
+        }
+        match self {
+            Self::Bool(array) => mix(state, u64::from(array.value(row))),
+            Self::Int8(array) => mix(state, u64::from_le_bytes(i64::from(array.value(row)).to_le_bytes())),
+            Self::Int16(array) => mix(state, u64::from_le_bytes(i64::from(array.value(row)).to_le_bytes())),
+            Self::Int32(array) => mix(state, u64::from_le_bytes(i64::from(array.value(row)).to_le_bytes())),
+            Self::Int64(array) => mix(state, u64::from_le_bytes(array.value(row).to_le_bytes())),
+            Self::Float32(array) => mix(state, f64::from(array.value(row)).to_bits()),
+            Self::Float64(array) => mix(state, array.value(row).to_bits()),
+            Self::Decimal(array, _) => hash_bytes(&array.value(row).to_le_bytes(), state),
+            Self::Text(array) => hash_bytes(array.value(row).as_bytes(), state),
+            Self::Date(array) => mix(state, u64::from_le_bytes(i64::from(array.value(row)).to_le_bytes())),
+            Self::Timestamp(array) => mix(state, u64::from_le_bytes(array.value(row).to_le_bytes())),
+        }
+    }
+
     /// The day of a date or timestamp, in days since 1970-01-01. `None` where missing or neither.
     pub(super) fn day(&self, row: usize) -> Option<i32> {
         match self {
@@ -156,6 +177,14 @@ impl<'a> Cells<'a> {
             _ => None,
         }
     }
+}
+
+fn hash_bytes(bytes: &[u8], state: u64) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let state = words.iter().fold(mix(state, bytes.len() as u64), |state, word| mix(state, u64::from_le_bytes(*word)));
+    mix(state, u64::from_le_bytes(last))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::cells::Cells;
 use crate::spec::{Condition, Test};
-use crate::vocab::Value;
+use crate::vocab::{Decimal, Release, Value};
 use std::cmp::Ordering;
 
 /// A set of outcomes in three-valued logic.
@@ -19,9 +19,11 @@ const ANY: Outcomes = TRUE | FALSE | UNKNOWN;
 pub(super) enum Known<'a> {
     /// It is released as it is.
     Cells(Cells<'a>),
+    /// It is released coarsened.
+    Coarse(Cells<'a>, Release),
     /// It was not collected: missing on every row.
     Missing,
-    /// It is withheld or coarsened.
+    /// It is withheld.
     Nothing,
 }
 
@@ -37,6 +39,7 @@ pub(super) fn outcomes<'a>(condition: &Condition, known: &dyn Fn(&str) -> Known<
         }
         Condition::Test { variable, test } => match known(variable) {
             Known::Cells(cells) => (0..rows).map(|row| of_cell(test, &cells, row)).collect(),
+            Known::Coarse(cells, release) => (0..rows).map(|row| of_coarse(test, &cells, row, &release)).collect(),
             Known::Missing => vec![of_missing(test); rows],
             Known::Nothing => vec![if matches!(test, Test::Missing(_)) { TRUE | FALSE } else { ANY }; rows],
         },
@@ -113,6 +116,51 @@ fn of_cell(test: &Test, cells: &Cells<'_>, row: usize) -> Outcomes {
     }
 }
 
+/// What a test of a value may have come to, of which only the coarsened form is there. Missing stays missing; a text's
+/// beginning and a number on this side of a limit are as they were; all else may have been anything.
+fn of_coarse(test: &Test, cells: &Cells<'_>, row: usize, release: &Release) -> Outcomes {
+    if cells.is_missing(row) {
+        // A blank identifier has no pseudonym, and was not missing.
+        return if matches!(release, Release::Pseudonymise(_)) { ANY } else { of_missing(test) };
+    }
+    let exact = match release {
+        Release::TopCode(limit) => within(cells, row, *limit, Ordering::Less),
+        Release::BottomCode(limit) => within(cells, row, *limit, Ordering::Greater),
+        _ => false,
+    };
+    match (test, release, cells) {
+        _ if exact => of_cell(test, cells, row),
+        (Test::Missing(wanted), ..) => of(!*wanted),
+        (Test::StartsWith(prefix), Release::Prefix(n), Cells::Text(array)) => {
+            let (text, all) = (array.value(row), prefix.chars().count());
+            let kept = usize::try_from(*n).unwrap_or(usize::MAX);
+            if !text.chars().zip(prefix.chars()).all(|(a, b)| a == b) {
+                FALSE
+            } else if all <= kept || text.chars().count() < kept {
+                // All of the prefix is there to be compared, or the text is whole.
+                of(text.chars().count() >= all)
+            } else {
+                TRUE | FALSE
+            }
+        }
+        _ => TRUE | FALSE,
+    }
+}
+
+/// Whether a number lies on this side of a limit, and so is as it was.
+fn within(cells: &Cells<'_>, row: usize, limit: Decimal, side: Ordering) -> bool {
+    let whole = |value: i64| limit.compare_scaled(value.into(), 0) == side;
+    match cells {
+        Cells::Int8(array) => whole(array.value(row).into()),
+        Cells::Int16(array) => whole(array.value(row).into()),
+        Cells::Int32(array) => whole(array.value(row).into()),
+        Cells::Int64(array) => whole(array.value(row)),
+        Cells::Float64(array) => array.value(row).partial_cmp(&limit.as_f64()) == Some(side),
+        Cells::Decimal(array, scale) => limit.compare_scaled(array.value(row), *scale) == side,
+        _ => false,
+    }
+}
+
 /// A cell against a value of its type. `None` where the order is not certain.
 fn compare(cells: &Cells<'_>, row: usize, value: &Value) -> Option<Ordering> {
     let integer = |cell: i64| match value {
@@ -152,10 +200,15 @@ mod tests {
     fn check(condition: &Condition, want: &[Outcomes]) {
         let numbers: ArrayRef = Arc::new(Int16Array::from(vec![Some(1), Some(5), None]));
         let text: ArrayRef = Arc::new(StringViewArray::from(vec![Some("ab"), None, Some("b")]));
+        let five = Release::TopCode(Decimal::parse("5").unwrap());
+        let named = Release::Pseudonymise(crate::vocab::Kind::new("urn").unwrap());
         let known = |name: &str| match name {
             "n" => Known::Cells(Cells::of(&numbers).unwrap()),
             "t" => Known::Cells(Cells::of(&text).unwrap()),
             "old" => Known::Missing,
+            "cut" => Known::Coarse(Cells::of(&text).unwrap(), Release::Prefix(2)),
+            "top" => Known::Coarse(Cells::of(&numbers).unwrap(), five.clone()),
+            "name" => Known::Coarse(Cells::of(&text).unwrap(), named.clone()),
             _ => Known::Nothing,
         };
         assert_eq!(outcomes(condition, &known, 3), want, "{condition:?}");
@@ -184,6 +237,21 @@ mod tests {
         check(&Condition::Not(Box::new(one())), &[FALSE, TRUE, UNKNOWN]);
         check(&test("w", Test::Missing(true)), &[TRUE | FALSE; 3]);
         check(&Condition::All(Vec::new()), &[TRUE; 3]);
+    }
+
+    #[test]
+    fn what_is_coarsened_tells_what_it_keeps() {
+        let starts = |with: &str| test("cut", Test::StartsWith(with.to_owned()));
+        check(&starts("a"), &[TRUE, UNKNOWN, FALSE]);
+        check(&starts("ab"), &[TRUE, UNKNOWN, FALSE]);
+        check(&starts("abc"), &[TRUE | FALSE, UNKNOWN, FALSE]);
+        // "b" is shorter than what is kept, so that it is whole.
+        check(&starts("bcd"), &[FALSE, UNKNOWN, FALSE]);
+        check(&test("cut", Test::Missing(true)), &[FALSE, TRUE, FALSE]);
+        check(&test("cut", Test::Equals(Value::Text("ab".into()))), &[TRUE | FALSE, UNKNOWN, TRUE | FALSE]);
+        // Below the limit as it was; at the limit, anything from there on.
+        check(&test("top", Test::MoreThan(Value::Int(1))), &[FALSE, TRUE | FALSE, UNKNOWN]);
+        check(&test("name", Test::Missing(true)), &[FALSE, ANY, FALSE]);
     }
 
     #[test]

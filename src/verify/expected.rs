@@ -18,6 +18,8 @@ pub(super) struct Table<'a> {
     pub(super) periods: Vec<Slice>,
     /// The blocks of columns, each from one selection of rows: the base first, then the joins.
     pub(super) parts: Vec<Part<'a>>,
+    /// The share of people that the cohort's samples keep; for the table of people.
+    pub(super) sample: Option<f64>,
 }
 
 impl Table<'_> {
@@ -108,17 +110,30 @@ fn linked_rows<'a>(spec: &'a Spec, from: &str) -> Vec<&'a Selection> {
 
 fn persons<'a>(spec: &'a Spec, catalogue: &'a Catalogue) -> Table<'a> {
     let mut columns = vec![Column { name: "person_id".to_owned(), kind: Type::Text, role: Role::Person }];
+    // A later `include` may bring people whom an earlier step never saw.
+    let after_includes = || spec.cohort.steps.iter().rev().take_while(|step| !matches!(step, Step::Include(_)));
+    let shares = after_includes().filter_map(|step| match step {
+        Step::Sample(share) => Some(*share),
+        _ => None,
+    });
+    let sample = shares.reduce(f64::min);
     for kind in catalogue.link_kinds() {
-        // A later `include` may bring people whom an earlier `require_link` never saw.
-        let after_includes = spec.cohort.steps.iter().rev().take_while(|step| !matches!(step, Step::Include(_)));
-        let required = after_includes.into_iter().any(|step| matches!(step, Step::RequireLink(k) if k == kind));
+        // Whoever has a row that a step asks for was led to it by an identifier of the element's kind.
+        let by = |rows: &Selection| catalogue.element(&rows.element).is_some_and(|e| e.identifier.kind == *kind);
+        let required = after_includes().any(|step| match step {
+            Step::RequireLink(required) => required == kind,
+            Step::Require(rows) => by(rows),
+            _ => false,
+        });
+        let mut includes = spec.cohort.steps.iter().filter(|step| matches!(step, Step::Include(_)));
+        let required = required || includes.all(|step| step.selection().is_some_and(by));
         columns.push(Column {
             name: format!("linked_{kind}"),
             kind: Type::Bool,
             role: Role::Linked { kind, required },
         });
     }
-    Table { stem: "persons".to_owned(), element: None, columns, periods: Vec::new(), parts: Vec::new() }
+    Table { stem: "persons".to_owned(), element: None, columns, periods: Vec::new(), parts: Vec::new(), sample }
 }
 
 fn of_element<'a>(request: &'a Request, catalogue: &'a Catalogue, tally: &mut Tally) -> Vec<Table<'a>> {
@@ -162,7 +177,8 @@ fn base_table<'a>(request: &'a Request, element: &'a Element, tally: &mut Tally)
             columns.push(text("term", Role::Term));
         }
     }
-    let mut table = Table { stem: String::new(), element: None, columns, periods: Vec::new(), parts: Vec::new() };
+    let (stem, periods, parts) = (String::new(), Vec::new(), Vec::new());
+    let mut table = Table { stem, element: None, columns, periods, parts, sample: None };
     add_part(&mut table, element, &request.rows, &request.variables, None, tally);
     table
 }

@@ -1,14 +1,17 @@
 //! The verifier: re-reads what was written and proves it against the approval. Shares no code with what made it.
 //!
 //! It knows the spec, the catalogue and the words of the house; it has its own reading of conditions, spells, coarsened
-//! shapes, identifiers and order. It trusts neither the builder's counts nor a file's own statistics. It cannot tell a
-//! wrong link from a right one, nor a missing row from one that never was: the first rests on `link`'s tests and the
-//! oracle, the second on the fates of all rows, which it adds up.
+//! shapes, identifiers and order. It trusts neither the builder's counts nor a file's own statistics. It holds tables
+//! against each other: what the cohort's steps, links and linked tables say of somebody must show in released rows. It
+//! cannot tell a wrong link from a right one, nor a wrong value of the right shape: `tests/planted` lists what it missed.
 
 mod account;
+mod apart;
 mod bag;
+mod beside;
 mod cells;
 mod condition;
+mod crosswise;
 mod csv;
 mod expected;
 mod identifiers;
@@ -29,8 +32,12 @@ mod tests;
 
 use crate::catalogue::Catalogue;
 use crate::spec::Spec;
-use crate::vocab::{CheckCount, Error, Findings, Observer, ProjectAccount, Result, Severity, Silent};
+use crate::vocab::{CheckCount, Error, Findings, Observer, ProjectAccount, Result, Severity, Silent, SourceRecord};
+pub use apart::{first_people, share_people};
+
 use account::Seen;
+use crosswise::Crosswise;
+use expected::Role;
 use people::People;
 use rayon::prelude::*;
 use std::path::Path;
@@ -45,6 +52,8 @@ pub struct Against<'a> {
     pub catalogue: &'a Catalogue,
     /// What the builder counted; `None` leaves the comparison of counts out.
     pub account: Option<&'a ProjectAccount>,
+    /// The source files that were read, with the rows that their footers tell; `None` leaves them out.
+    pub sources: Option<&'a [SourceRecord]>,
 }
 
 /// What the verifier says.
@@ -82,6 +91,13 @@ pub const CODES: &[(&str, &str)] = &[
     ("person-not-in-cohort", "every row must be of a person of the cohort"),
     ("person-twice", "a person stands once in the table of people"),
     ("link-missing", "the cohort requires this link of everyone"),
+    ("person-not-sampled", "the cohort's sample keeps people by the first bytes of their person_id"),
+    (
+        "cohort-step-contradicted",
+        "released rows show that a step of the cohort was not applied: report this as a fault",
+    ),
+    ("link-contradicted", "whoever has rows was led to them: `linked_‹kind›` must say so; report this as a fault"),
+    ("linked-differs", "a linked table repeats what other tables say: they must agree; report this as a fault"),
     ("period-not-approved", "each table holds the approved year and term alone"),
     ("rows-unsorted", "rows stand by person, period, then all columns, missing first: order must tell nothing"),
     ("condition-not-met", "the spec's `where` must hold on every row"),
@@ -99,6 +115,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("counts-differ", "what was written is not what was counted: build again, and report this as a fault"),
     ("digest-differs", "the file was changed after it was written: build again"),
     ("fates-do-not-add-up", "a row was lost or counted twice: report this as a fault"),
+    ("fates-impossible", "rows were lost, added or miscounted: report this as a fault"),
+    (
+        "dictionary-differs",
+        "codebook and data package must say what is delivered: build again, and report this as a fault",
+    ),
     ("attrition-broken", "the cohort's counts contradict each other: report this as a fault"),
     ("expectation-missed", "look at the sources and link tables; change `expect` only by a new approval"),
     ("bag-declaration", "bagit.txt must declare BagIt 1.0"),
@@ -110,8 +131,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("bag-unreadable", "the bag must be readable as a whole"),
 ];
 
-/// Proves the tables below `data`, the data folder of a staged or published extract. Its `manifest.json`,
-/// `datapackage.json` and `codebook.csv` are not read here.
+/// Proves the tables below `data`, the data folder of a staged or published extract. What stands beside them is not read
+/// here ([`dictionary`]).
 ///
 /// # Errors
 /// Only where threads cannot be had: whatever is wrong with the extract is a finding.
@@ -135,12 +156,15 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
     let complete = |table: &&expected::Table<'_>| forms.of(table).iter().all(|path| there.contains(path));
     let mut seen = Vec::new();
     let mut people = People::default();
+    let mut flags = Vec::new();
     if let Some(table) = tables.iter().filter(complete).find(|table| table.stem == "persons")
         && let Some((facts, gathered)) = table::check(data, table, forms, None, (observer, &mut tally))
     {
-        people = People::new(gathered);
+        people = People::new(gathered.people);
+        flags = gathered.linked;
         seen.push(Seen { path: table::path(table, forms), table, facts });
     }
+    let crosswise = Crosswise::new(against.spec, against.catalogue, &tables, people.len());
     // The largest first, so that no core waits for another at the end.
     let rest = tables.iter().filter(complete).filter(|table| table.stem != "persons");
     let mut rest: Vec<_> = rest.map(|table| (size(&data.join(table::path(table, forms))), table)).collect();
@@ -150,7 +174,7 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
             .with_max_len(1)
             .map(|(_, table)| {
                 let mut tally = Tally::default();
-                let facts = table::check(data, table, forms, Some(&people), (observer, &mut tally));
+                let facts = table::check(data, table, forms, Some((&people, &crosswise)), (observer, &mut tally));
                 (facts.map(|(facts, _)| Seen { path: table::path(table, forms), table, facts }), tally)
             })
             .collect()
@@ -161,10 +185,29 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
     }
     account::check(data, against, &tables, &seen, (observer, &mut tally));
     observer.go_on()?;
+    // A table that is wrong is refused as such: what it then says of people is not held against others.
+    if !tally.refuses() {
+        let persons = tables.iter().filter(|table| table.stem == "persons").flat_map(|table| &table.columns);
+        let flags = persons.zip(&flags).filter_map(|(column, flags)| match column.role {
+            Role::Linked { kind, .. } => Some((kind, flags.as_slice())),
+            _ => None,
+        });
+        crosswise.finish(people.len(), &flags.collect::<Vec<_>>(), &mut tally);
+    }
     let (mut findings, checks) = tally.finish();
     let project = against.spec.project.id.as_str();
     findings.iter_mut().for_each(|finding| finding.project = Some(project.to_owned()));
     Ok(Verdict { findings, checks })
+}
+
+/// Proves what stands beside the tables below `data`: the codebook and the data package say what is delivered.
+#[must_use]
+pub fn dictionary(data: &Path, against: &Against<'_>) -> Verdict {
+    let mut tally = Tally::default();
+    let looked_at = beside::check(data, against, &mut tally);
+    let (mut findings, _) = tally.finish();
+    findings.iter_mut().for_each(|finding| finding.project = Some(against.spec.project.id.to_string()));
+    Verdict { findings, checks: vec![CheckCount { check: "dictionary-entries", looked_at }] }
 }
 
 fn size(path: &Path) -> u64 {

@@ -15,8 +15,13 @@ impl People {
         Self(people)
     }
 
-    /// Whether a person is one of them. `from` is where the last search ended: in a sorted table the next person is near.
-    pub(super) fn contains(&self, person: u128, from: &mut usize) -> bool {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A person's place among them. `from` is where the last search ended: in a sorted table the next person is near.
+    pub(super) fn find(&self, person: u128, from: &mut usize) -> Option<usize> {
         let behind = self.0.get(*from).is_some_and(|at| *at > person);
         let start = if behind { 0 } else { *from };
         // Steps that double, then halving between the last two.
@@ -29,7 +34,7 @@ impl People {
         let window = &rest[low..rest.len().min(low + step + 1)];
         let found = window.binary_search_by(|at| at.cmp(&person));
         *from = start + low + found.unwrap_or_else(|at| at.saturating_sub(1));
-        found.is_ok()
+        found.is_ok().then_some(*from)
     }
 }
 
@@ -78,7 +83,9 @@ mod tests {
             }
             let mut from = 0;
             for person in asked {
-                prop_assert_eq!(set.contains(person, &mut from), people.contains(&person));
+                let found = set.find(person, &mut from);
+                prop_assert_eq!(found.is_some(), people.contains(&person));
+                prop_assert!(found.is_none_or(|at| set.0[at] == person));
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use super::cells::Cells;
 use super::expected::{Role, Table};
-use crate::vocab::{Slice, Year};
+use super::rows::tells;
+use crate::catalogue::Period;
+use crate::vocab::{Encoding, Slice, Year};
 use arrow::array::Array;
 
 /// The periods of a table, ready to be compared with cells.
@@ -12,6 +14,8 @@ pub(super) struct Periods {
     allowed: Vec<(Slice, u128, u128)>,
     /// For each column, the allowed periods in which it must be missing (an index into `allowed`), or all rows.
     uncollected: Vec<Uncollected>,
+    /// Columns that release the column in which the year stands, and how it writes years.
+    released: Vec<(usize, Encoding)>,
     /// For each row of the last batch, the index of its period; past the end where it is not allowed.
     rows: Vec<usize>,
 }
@@ -31,9 +35,20 @@ impl Periods {
             let term = slice.term.map_or(0, |term| view(term.as_str()));
             (*slice, view(&slice.year.to_string()), term)
         });
+        let mut released = Vec::new();
         let mut uncollected = vec![Uncollected::Never; table.columns.len()];
         for part in &table.parts {
-            for (index, variable, _) in &part.columns {
+            for (index, variable, release) in &part.columns {
+                match &part.element.period {
+                    Period::Column { column, encoding, .. }
+                        if !part.joined
+                            && variable.name.eq_ignore_ascii_case(column)
+                            && tells(variable.kind, release) =>
+                    {
+                        released.push((*index, *encoding));
+                    }
+                    _ => {}
+                }
                 let years: Vec<Year> = if part.joined {
                     part.rows.years.iter().collect()
                 } else {
@@ -54,6 +69,7 @@ impl Periods {
             term: place(|role| matches!(role, Role::Term)),
             allowed: allowed.collect(),
             uncollected,
+            released,
             rows: Vec::new(),
         }
     }
@@ -89,6 +105,13 @@ impl Periods {
             }
             self.rows.push(last);
         }
+        for (index, encoding) in &self.released {
+            let Some(column) = cells.get(*index) else { continue };
+            let year =
+                |row: usize| self.rows.get(row).and_then(|at| self.allowed.get(*at)).map(|(slice, ..)| slice.year);
+            let differs = |row: &usize| year(*row).is_some() && read(column, *row, *encoding) != year(*row);
+            wrong += (0..years.len()).filter(differs).count() as u64;
+        }
         wrong
     }
 
@@ -105,6 +128,21 @@ impl Periods {
             }
         };
         self.uncollected.iter().zip(cells).map(of).collect()
+    }
+}
+
+/// The year that a released cell writes; `None` where it writes none.
+fn read(cells: &Cells<'_>, row: usize, encoding: Encoding) -> Option<Year> {
+    if cells.is_missing(row) {
+        return None;
+    }
+    match cells {
+        Cells::Text(array) => encoding.read(array.value(row)),
+        Cells::Int8(array) => encoding.read_integer(array.value(row).into()),
+        Cells::Int16(array) => encoding.read_integer(array.value(row).into()),
+        Cells::Int32(array) => encoding.read_integer(array.value(row).into()),
+        Cells::Int64(array) => encoding.read_integer(array.value(row)),
+        _ => None,
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::cells::Cells;
 use super::condition::{Known, TRUE, outcomes};
+use super::crosswise::{Crosswise, NOBODY};
 use super::expected::{Part, Role, Table, spell_columns};
 use super::people::{People, Sequence, number};
 use super::periods::Periods;
 use super::scan::Scan;
-use super::shapes::is_pseudonym;
+use super::shapes::{is_pseudonym, is_sampled};
 use super::spells;
 use super::tally::{Check, Tally};
 use crate::vocab::{Release, Type};
@@ -26,6 +27,15 @@ pub(super) struct Facts {
     pub(super) linked: Vec<u64>,
 }
 
+/// What the table of people says: who they are, and for each of its columns, whether they are linked.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The people in the order of the file.
+    pub(super) people: Vec<u128>,
+    /// By column, for the columns that say whether people are linked.
+    pub(super) linked: Vec<Vec<bool>>,
+}
+
 /// What has been found wrong so far, in rows.
 #[derive(Debug, Default)]
 struct Wrong {
@@ -39,6 +49,7 @@ struct Wrong {
     join: u64,
     uncollected: Vec<u64>,
     unlinked: u64,
+    unsampled: u64,
 }
 
 /// A table on its way past.
@@ -47,12 +58,15 @@ pub(super) struct Walk<'a> {
     /// The people that the rows may be of; `None` for the table of people itself, which is gathered instead.
     allowed: Option<&'a People>,
     /// The people of the table of people.
-    pub(super) gathered: Vec<u128>,
+    pub(super) gathered: Gathered,
     scans: Vec<Scan<'a>>,
     periods: Periods,
     spells: Vec<Option<spells::Years>>,
     sequence: Sequence,
     searched: usize,
+    /// What tables say beside each other, and for it, each row's person.
+    crosswise: Option<&'a Crosswise<'a>>,
+    ranks: Vec<usize>,
     previous: Option<Vec<ArrayRef>>,
     wrong: Wrong,
     facts: Facts,
@@ -61,12 +75,14 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Begins a table.
-    pub(super) fn new(table: &'a Table<'a>, allowed: Option<&'a People>) -> Self {
+    pub(super) fn new(table: &'a Table<'a>, allowed: Option<(&'a People, &'a Crosswise<'a>)>) -> Self {
         let columns = table.columns.len();
         Self {
             table,
-            allowed,
-            gathered: Vec::new(),
+            allowed: allowed.map(|(people, _)| people),
+            crosswise: allowed.map(|(_, crosswise)| crosswise),
+            ranks: Vec::new(),
+            gathered: Gathered { people: Vec::new(), linked: vec![Vec::new(); columns] },
             scans: table.columns.iter().map(Scan::new).collect(),
             periods: Periods::of(table),
             spells: table.parts.iter().map(|part| spells::Years::of(&part.element.period, part.rows)).collect(),
@@ -124,28 +140,47 @@ impl<'a> Walk<'a> {
                 self.looked[2] += rows;
             }
         }
+        if let Some(crosswise) = self.crosswise {
+            let known = |part: &Part<'_>, name: &str| self.periods.known(part, name, &cells);
+            crosswise.batch(self.table, &cells, &self.ranks, &known);
+        }
         self.previous = Some(columns.iter().map(|column| column.slice(rows - 1, 1)).collect());
     }
 
     /// Looks at the people; gives the rows, from the second on, whose person is that of the row before.
     fn people(&mut self, people: &Cells<'_>) -> Vec<u32> {
         let mut same = Vec::new();
+        self.ranks.clear();
+        self.ranks.resize(people.len(), NOBODY);
+        let mut at = None;
         let Cells::Text(array) = people else { return same };
         for row in 0..array.len() {
             let text = if array.is_null(row) { &[][..] } else { array.value(row).as_bytes() };
             let Some(person) = number(text) else {
                 self.wrong.person += 1;
+                at = None;
                 continue;
             };
-            match (self.sequence.next(person), self.allowed) {
+            let order = self.sequence.next(person);
+            if let Some(allowed) = self.allowed {
+                if order.is_ne() || row == 0 {
+                    at = allowed.find(person, &mut self.searched);
+                }
+                self.ranks[row] = at.unwrap_or(NOBODY);
+            }
+            match (order, self.allowed) {
                 (Ordering::Equal, None) => self.wrong.twice += 1,
                 (Ordering::Equal, Some(_)) if row > 0 => same.extend(u32::try_from(row)),
                 (Ordering::Equal, Some(_)) => {}
-                (_, Some(allowed)) => self.wrong.stranger += u64::from(!allowed.contains(person, &mut self.searched)),
-                (_, None) => self.wrong.person += u64::from(!is_pseudonym(text)),
+                (_, Some(_)) => self.wrong.stranger += u64::from(at.is_none()),
+                (_, None) => {
+                    self.wrong.person += u64::from(!is_pseudonym(text));
+                    let sampled = self.table.sample.is_none_or(|share| is_sampled(text, share));
+                    self.wrong.unsampled += u64::from(!sampled);
+                }
             }
             if self.allowed.is_none() {
-                self.gathered.push(person);
+                self.gathered.people.push(person);
             }
         }
         same
@@ -178,17 +213,19 @@ impl<'a> Walk<'a> {
         for (index, column) in self.table.columns.iter().enumerate() {
             let (Role::Linked { required, .. }, Cells::Bool(array)) = (column.role, cells[index]) else { continue };
             let linked = array.true_count();
+            self.gathered.linked[index].extend((0..array.len()).map(|row| array.is_valid(row) && array.value(row)));
             self.facts.linked[index] += linked as u64;
             self.wrong.unlinked += if required { array.len() - linked } else { array.null_count() } as u64;
         }
     }
 
     /// Refuses what was found; tells what the table came to.
-    pub(super) fn finish(mut self, file: &str, tally: &mut Tally) -> (Facts, Vec<u128>) {
+    pub(super) fn finish(mut self, file: &str, tally: &mut Tally) -> (Facts, Gathered) {
         let (wrong, rows) = (&self.wrong, usize::try_from(self.facts.rows).unwrap_or(usize::MAX));
         tally.look(Check::Rows, rows);
         tally.look(Check::People, rows);
         tally.look(Check::Order, rows);
+        tally.look(Check::Sample, if self.table.sample.is_some() { rows } else { 0 });
         tally.look(Check::Periods, if self.periods.are_checked() { rows } else { 0 });
         for (check, count) in [Check::Conditions, Check::Spells, Check::Joins].into_iter().zip(self.looked) {
             tally.look(check, count);
@@ -202,6 +239,7 @@ impl<'a> Walk<'a> {
             ("condition-not-met", wrong.condition, "rows cannot have passed the approved condition"),
             ("spell-outside-years", wrong.spell, "rows are spells outside the approved years"),
             ("join-not-single", wrong.join, "rows differ in joined columns from the same person's row before"),
+            ("person-not-sampled", wrong.unsampled, "people are not in the share that the cohort's sample keeps"),
             ("link-missing", wrong.unlinked, "people lack a link that the cohort requires of all, or are not told"),
         ] {
             tally.refuse_some(code, file, count, things);
@@ -242,9 +280,12 @@ impl Periods {
         if !part.joined && !variable.collected_in(self.only_year()) {
             return Known::Missing;
         }
-        let released = part.columns.iter().find(|(_, v, release)| v.name == name && tells(v.kind, release));
-        match released.and_then(|(index, ..)| cells.get(*index)) {
-            Some(cells) => Known::Cells(*cells),
+        // A variable may be released in several forms: as it is tells most.
+        let forms = || part.columns.iter().filter(|(_, v, _)| v.name == name);
+        let released = forms().find(|(_, v, release)| tells(v.kind, release)).or_else(|| forms().next());
+        match released.and_then(|(index, v, release)| Some((cells.get(*index)?, v, release))) {
+            Some((cells, v, release)) if tells(v.kind, release) => Known::Cells(*cells),
+            Some((cells, _, release)) => Known::Coarse(*cells, (*release).clone()),
             None => Known::Nothing,
         }
     }

@@ -21,6 +21,17 @@ pub(super) fn is_pseudonym(text: &[u8]) -> bool {
     text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)])
 }
 
+/// Whether a sample keeps a person: the first 8 of the ten bytes of the pseudonym, as a big-endian integer, are below
+/// `share` x 2^64.
+pub(super) fn is_sampled(pseudonym: &[u8], share: f64) -> bool {
+    let digit = |c: &u8| b"0123456789abcdefghjkmnpqrstvwxyz".iter().position(|known| known == c);
+    // Sixteen digits of five bits are ten bytes.
+    let bits = pseudonym.iter().map(|c| digit(c).unwrap_or(0)).fold(0_u128, |bits, digit| (bits << 5) | digit as u128);
+    // Exact: a share times a power of two loses nothing; whole numbers below 2^64 are below it if below its ceiling.
+    let limit = (share * 18_446_744_073_709_551_616.0).ceil();
+    format!("{limit:.0}").parse::<u128>().is_ok_and(|limit| bits >> 16 < limit)
+}
+
 /// The shape that a text column must have.
 #[derive(Debug)]
 pub(super) enum TextShape {
@@ -217,6 +228,22 @@ mod tests {
         assert_eq!(wrong(&decimals, &Release::Round(number("0.05"))), 1);
         assert_eq!(wrong(&decimals, &Release::TopCode(number("1.3"))), 1);
         assert_eq!(wrong(&decimals, &Release::TopCode(number("1.305"))), 0);
+    }
+
+    #[test]
+    fn samples_are_drawn_by_the_first_eight_bytes() {
+        for (pseudonym, share, kept) in [
+            ("fzzzzzzzzzzzzzzz", 0.5, true),
+            ("g000000000000000", 0.5, false),
+            ("7zzzzzzzzzzzzzzz", 0.25, true),
+            ("8000000000000000", 0.25, false),
+            ("0000000000000000", 0.0, false),
+            ("zzzzzzzzzzzzzzzz", 1.0, true),
+            // Only what is behind the 64th bit differs.
+            ("fzzzzzzzzzzz0000", 0.5, true),
+        ] {
+            assert_eq!(is_sampled(pseudonym.as_bytes(), share), kept, "{pseudonym} {share}");
+        }
     }
 
     #[test]

@@ -28,25 +28,24 @@ impl Years {
         rows: usize,
         look: impl Fn(usize) -> bool,
     ) -> u64 {
-        let wrong = |row: &usize| {
-            if !look(*row) {
-                return false;
-            }
-            let first = match start {
-                None => None,
-                Some(cells) => match cells.day(*row) {
-                    None => return true,
-                    day => day,
-                },
-            };
-            let last = end.and_then(|cells| cells.day(*row));
-            !self.spans.iter().any(|(from, to)| {
-                let begins = first.is_none_or(|first| first <= *to && (!self.starting || first >= *from));
-                let lasts = self.starting || last.is_none_or(|last| last >= *from);
-                begins && lasts
-            })
+        (0..rows).filter(|row| look(*row) && self.is_outside(start, end, *row)).count() as u64
+    }
+
+    /// Whether one row cannot be in the years.
+    pub(super) fn is_outside(&self, start: Option<&Cells<'_>>, end: Option<&Cells<'_>>, row: usize) -> bool {
+        let first = match start {
+            None => None,
+            Some(cells) => match cells.day(row) {
+                None => return true,
+                day => day,
+            },
         };
-        (0..rows).filter(wrong).count() as u64
+        let last = end.and_then(|cells| cells.day(row));
+        !self.spans.iter().any(|(from, to)| {
+            let begins = first.is_none_or(|first| first <= *to && (!self.starting || first >= *from));
+            let lasts = self.starting || last.is_none_or(|last| last >= *from);
+            begins && lasts
+        })
     }
 }
 

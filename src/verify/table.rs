@@ -2,11 +2,12 @@
 //! other; and its twin in CSV beside it, or alone.
 
 use super::cells::{Cells, arrow_type};
+use super::crosswise::Crosswise;
 use super::csv::{self, Fault};
 use super::expected::Table;
 use super::layout::Forms;
 use super::people::People;
-use super::rows::{Facts, Walk};
+use super::rows::{Facts, Gathered, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
 use crate::files::{dictionary_is_sound, footer_is_sound, operation, thrift_is_sound};
@@ -31,13 +32,13 @@ pub(super) fn path(table: &Table<'_>, forms: Forms) -> String {
 
 /// Looks at a table. Gives what it came to and, for the table of people itself, the people; `None` where it cannot be
 /// read or is another table than it should be, which is refused.
-pub(super) fn check(
+pub(super) fn check<'a>(
     data: &Path,
     table: &Table<'_>,
     forms: Forms,
-    allowed: Option<&People>,
+    allowed: Option<(&'a People, &'a Crosswise<'a>)>,
     (observer, tally): (&dyn Observer, &mut Tally),
-) -> Option<(Facts, Vec<u128>)> {
+) -> Option<(Facts, Gathered)> {
     let name = path(table, forms);
     let twin = (forms.parquet && forms.csv).then(|| data.join(format!("{}.csv", table.stem)));
     // A damaged file must end in a refusal, also where it takes the decoder by surprise. What the decoder says may
@@ -64,13 +65,13 @@ pub(super) fn check(
 }
 
 /// A CSV table that has no twin.
-fn read_csv(
+fn read_csv<'a>(
     path: &Path,
     name: &str,
-    table: &Table<'_>,
-    allowed: Option<&People>,
+    table: &'a Table<'a>,
+    allowed: Option<(&'a People, &'a Crosswise<'a>)>,
     (observer, tally): (&dyn Observer, &mut Tally),
-) -> Option<(Facts, Vec<u128>)> {
+) -> Option<(Facts, Gathered)> {
     tally.look(Check::Columns, table.columns.len());
     let mut walk = Walk::new(table, allowed);
     let mut all = || {
@@ -116,13 +117,13 @@ impl<E: std::error::Error> From<E> for Unreadable {
     }
 }
 
-type Outcome = Result<Option<(Facts, Vec<u128>)>, Unreadable>;
+type Outcome = Result<Option<(Facts, Gathered)>, Unreadable>;
 
-fn read(
+fn read<'a>(
     (path, twin): (&Path, Option<&Path>),
     name: &str,
-    table: &Table<'_>,
-    allowed: Option<&People>,
+    table: &'a Table<'a>,
+    allowed: Option<(&'a People, &'a Crosswise<'a>)>,
     (observer, tally): (&dyn Observer, &mut Tally),
 ) -> Outcome {
     let file = operation::open(path)?;
@@ -265,15 +266,16 @@ fn other_columns(schema: &Schema, table: &Table<'_>) -> Option<String> {
 fn footer(file: &File, metadata: &ParquetMetaData, name: &str, tally: &mut Tally) -> Result<(), Unreadable> {
     tally.look(Check::Metadata, 1);
     let about = metadata.file_metadata();
-    if !about.created_by().is_some_and(|by| by == "leo-extract" || by.starts_with("leo-extract ")) {
+    if !about.created_by().is_some_and(is_ours) {
         tally.refuse("file-metadata", name, "the file does not say that leo-extract made it");
     }
     if about.key_value_metadata().is_some_and(|pairs| !pairs.is_empty()) {
         tally.refuse("file-metadata", name, "the file carries metadata beside its columns");
     }
     let mut ranges = Vec::new();
-    let mut strange = false;
+    let (mut strange, mut other) = (false, false);
     for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        other |= !matches!(chunk.compression(), Compression::ZSTD(_));
         strange |= chunk.file_path().is_some() || chunk.bloom_filter_offset().is_some();
         // A chunk whose offsets are negative makes `byte_range` panic, which is caught as a damaged file.
         ranges.push(chunk.byte_range());
@@ -287,6 +289,9 @@ fn footer(file: &File, metadata: &ParquetMetaData, name: &str, tally: &mut Tally
             }
         }
     }
+    if other {
+        tally.refuse("file-metadata", name, "the file is compressed otherwise than with zstd");
+    }
     if strange {
         tally.refuse("file-metadata", name, "the file has parts that leo-extract does not write");
     }
@@ -294,6 +299,18 @@ fn footer(file: &File, metadata: &ParquetMetaData, name: &str, tally: &mut Tally
         tally.refuse("file-bytes-unaccounted", name, "the file has bytes that belong to none of its columns");
     }
     Ok(())
+}
+
+/// Whether a file says that it was made by the tool, and nothing beside its version.
+fn is_ours(by: &str) -> bool {
+    let version = by
+        .strip_prefix("leo-extract")
+        .and_then(|rest| if rest.is_empty() { Some("0") } else { rest.strip_prefix(' ') });
+    version.is_some_and(|v| {
+        v.starts_with(|c: char| c.is_ascii_digit())
+            && v.len() < 40
+            && v.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+".contains(&b))
+    })
 }
 
 /// Whether ranges cover the file from its magic bytes to its footer, without a gap.

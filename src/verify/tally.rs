@@ -20,10 +20,12 @@ pub(super) enum Check {
     LeakScan,
     Counts,
     Digests,
+    Crosswise,
+    Sample,
 }
 
 /// The checks as they are shown, in the order of [`Check`].
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "files",
     "columns",
     "file-metadata",
@@ -39,6 +41,8 @@ const NAMES: [&str; 15] = [
     "text-and-number-cells-scanned",
     "counts",
     "digests",
+    "statements-of-one-person",
+    "sampled-people",
 ];
 
 /// Findings and counts of one table, or of all.
@@ -69,6 +73,11 @@ impl Tally {
         if count > 0 {
             self.refuse(code, file, format!("{} {things}", safe_text(count)));
         }
+    }
+
+    /// Whether anything was refused.
+    pub(super) fn refuses(&self) -> bool {
+        !self.findings.is_empty()
     }
 
     /// Adds another tally.

@@ -2,7 +2,8 @@
 
 use super::fixture::{JOBS, KS4, LATER, LEAVERS, PEOPLE};
 use super::world::World;
-use crate::vocab::ProjectAccount;
+use crate::catalogue::Template;
+use crate::vocab::{ProjectAccount, SourceRecord};
 use arrow::array::UInt32Array;
 
 fn refused(change: fn(&mut ProjectAccount), code: &str) {
@@ -38,6 +39,64 @@ fn fates_and_attrition_must_add_up() {
     refused(|a| a.attrition.steps[1].step.push('!'), "attrition-broken");
     refused(|a| drop(a.attrition.steps.pop()), "attrition-broken");
     refused(|a| a.linked[1].1 += 1, "counts-differ");
+}
+
+#[test]
+fn fates_that_no_row_can_have_had_are_refused() {
+    let moved = |a: &mut ProjectAccount, slice: usize| {
+        a.slices[slice].fates.unlinked -= 1;
+    };
+    let (ks4, jobs) = (0, 3);
+    let mut world = World::new();
+    world.count();
+    for (slice, fate) in [(jobs, "filtered"), (ks4, "other"), (ks4, "unreadable")] {
+        let mut world = World::new();
+        world.count();
+        let account = world.account.as_mut().unwrap();
+        moved(account, slice);
+        let fates = &mut account.slices[slice].fates;
+        *match fate {
+            "filtered" => &mut fates.filtered,
+            "other" => &mut fates.other_period,
+            _ => &mut fates.unreadable_period,
+        } += 1;
+        assert_eq!(world.codes(), ["fates-impossible"], "{fate}");
+    }
+    // What can have been is not refused: a condition that some rows failed, spells of other years.
+    let account = world.account.as_mut().unwrap();
+    (account.slices[ks4].fates.unlinked, account.slices[ks4].fates.filtered) = (3, 4);
+    (account.slices[jobs].fates.unlinked, account.slices[jobs].fates.other_period) = (3, 4);
+    assert!(world.verdict().passes(), "{:?}", world.verdict().findings);
+}
+
+#[test]
+fn as_many_rows_must_be_read_as_the_sources_have() {
+    let mut world = World::new();
+    world.count();
+    for element in &mut world.catalogue.elements {
+        let by_year = element.period.year_kind().is_some();
+        element.location = Template::for_tests(&format!("{}{}", element.name, if by_year { "/{yyyy}" } else { "/" }));
+    }
+    let source = |path: &str, rows: usize| SourceRecord {
+        path: path.to_owned(),
+        bytes: 0,
+        rows: rows as u64,
+        sha256: String::new(),
+    };
+    let read = |more: usize| {
+        vec![
+            source("npd.ks4/2011", PEOPLE + 7),
+            source("npd.ks4/2012/a.parquet", PEOPLE),
+            source("npd.ks4/2012/b.parquet", 7),
+            source("npd.school_census/2011", PEOPLE + 7),
+            source("hmrc.employment/x.parquet", 2 * PEOPLE + 7 + more),
+            source("hmrc.employment2/x.parquet", 1),
+        ]
+    };
+    world.sources = Some(read(0));
+    assert!(world.verdict().passes(), "{:?}", world.verdict().findings);
+    world.sources = Some(read(1));
+    assert_eq!(world.codes(), ["fates-impossible"]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn text<T: AsRef<str>>(of: impl Fn(usize) -> Option<T>, rows: usize) 
     Arc::new((0..rows).map(of).collect::<StringArray>())
 }
 
-fn constant(value: &'static str, rows: usize) -> ArrayRef {
+pub(super) fn constant(value: &'static str, rows: usize) -> ArrayRef {
     text(|_| Some(value), rows)
 }
 
@@ -55,7 +55,7 @@ fn element(name: &str, period: Period, terms: Vec<Term>, variables: Vec<Variable
     }
 }
 
-fn variable(name: &str, kind: Type) -> Variable {
+pub(super) fn variable(name: &str, kind: Type) -> Variable {
     Variable {
         name: name.to_owned(),
         label: String::new(),
@@ -71,11 +71,11 @@ fn variable(name: &str, kind: Type) -> Variable {
     }
 }
 
-fn pick(variable: &str, release: Release) -> Pick {
+pub(super) fn pick(variable: &str, release: Release) -> Pick {
     Pick { variable: variable.to_owned(), release }
 }
 
-fn rows(element: &str, years: &str) -> Selection {
+pub(super) fn rows(element: &str, years: &str) -> Selection {
     Selection {
         element: ElementName::new(element).unwrap(),
         years: Years::parse(years).unwrap(),
@@ -217,16 +217,14 @@ fn ks4(year: &'static str, late: bool, people: usize) -> Columns {
     ])
 }
 
-fn named<const N: usize>(columns: [(&str, ArrayRef); N]) -> Columns {
+pub(super) fn named<const N: usize>(columns: [(&str, ArrayRef); N]) -> Columns {
     columns.into_iter().map(|(name, array)| (name.to_owned(), array)).collect()
 }
 
-pub(super) fn all_tables() -> BTreeMap<&'static str, Columns> {
-    let jobs = |i: usize| i / 2; // two spells a person
-    let day = |i: usize| i32::try_from(16_600 + 100 * (i % 2)).ok();
+/// The linked table over the tables of both years.
+pub(super) fn leavers(one: &Columns, two: &Columns) -> Columns {
     let mut leavers: Columns = Vec::new();
-    let (one, two) = (ks4("2010/2011", false, PEOPLE), ks4("2011/2012", true, PEOPLE));
-    for ((name, a), (_, b)) in one.iter().zip(&two) {
+    for ((name, a), (_, b)) in one.iter().zip(two) {
         let both = arrow::compute::concat(&[a.as_ref(), b.as_ref()]).unwrap();
         let order: arrow::array::UInt32Array =
             (0..PEOPLE).flat_map(|i| [i, i + PEOPLE]).map(|i| u32::try_from(i).ok()).collect();
@@ -235,6 +233,14 @@ pub(super) fn all_tables() -> BTreeMap<&'static str, Columns> {
     let earnings: Int16Array =
         (0..2 * PEOPLE).map(|i| (i % 4 < 2).then_some(i16::try_from(i / 2 * 10).unwrap())).collect();
     leavers.push(("y2015_Earnings".to_owned(), Arc::new(earnings)));
+    leavers
+}
+
+pub(super) fn all_tables() -> BTreeMap<&'static str, Columns> {
+    let jobs = |i: usize| i / 2; // two spells a person
+    let day = |i: usize| i32::try_from(16_600 + 100 * (i % 2)).ok();
+    let (one, two) = (ks4("2010/2011", false, PEOPLE), ks4("2011/2012", true, PEOPLE));
+    let leavers = leavers(&one, &two);
     let linked =
         |of: fn(usize) -> bool| Arc::new((0..PEOPLE).map(|i| Some(of(i))).collect::<BooleanArray>()) as ArrayRef;
     BTreeMap::from([

@@ -2,6 +2,7 @@
 
 mod bag;
 mod counts;
+mod crosswise;
 mod csv;
 mod fixture;
 mod tamper;

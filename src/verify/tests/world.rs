@@ -1,17 +1,18 @@
 //! The extract of the fixture as files in a folder, the account of an honest builder, and what the verifier says.
 
-use super::fixture::{CENSUS, Columns, JOBS, KS4, LATER, all_tables, catalogue, spec};
+use super::fixture::{CENSUS, Columns, JOBS, KS4, LATER, LEAVERS, all_tables, catalogue, leavers, spec};
 use crate::catalogue::Catalogue;
 use crate::spec::Spec;
 use crate::verify::{Against, Verdict, bag, tables};
 use crate::vocab::{
-    Attrition, ColumnRecord, ElementName, Fates, Kind, ProjectAccount, Release, Slice, SliceAccount, StepCount,
-    TableRecord, Term, Type, Year,
+    Attrition, ColumnRecord, ElementName, Fates, Kind, ProjectAccount, Release, Slice, SliceAccount, SourceRecord,
+    StepCount, TableRecord, Term, Type, Year,
 };
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(super) struct World {
     pub(super) catalogue: Catalogue,
     pub(super) spec: Spec,
     pub(super) account: Option<ProjectAccount>,
+    pub(super) sources: Option<Vec<SourceRecord>>,
     pub(super) tables: BTreeMap<&'static str, Columns>,
 }
 
@@ -30,6 +32,7 @@ pub(super) struct World {
 pub(super) fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by("leo-extract 0.1.0".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
 }
@@ -37,7 +40,8 @@ pub(super) fn properties() -> WriterPropertiesBuilder {
 impl World {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, catalogue: catalogue(), spec: spec(), account: None, tables: all_tables() };
+        let world =
+            Self { folder, catalogue: catalogue(), spec: spec(), account: None, sources: None, tables: all_tables() };
         world.tables.keys().for_each(|stem| world.write(stem, properties()));
         world
     }
@@ -86,6 +90,12 @@ impl World {
     /// Replaces a column of a table.
     pub(super) fn replace(&mut self, stem: &'static str, column: &str, array: ArrayRef) {
         self.change(stem, |columns| columns.iter_mut().find(|(name, _)| name == column).unwrap().1 = array);
+    }
+
+    /// Makes the linked table anew from the tables that it repeats.
+    pub(super) fn relink(&mut self) {
+        let linked = leavers(&self.tables[KS4], &self.tables[LATER]);
+        self.change(LEAVERS, |columns| *columns = linked);
     }
 
     /// Takes the account that an honest builder would give of the tables as they now are.
@@ -145,7 +155,12 @@ impl World {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        let against = Against { spec: &self.spec, catalogue: &self.catalogue, account: self.account.as_ref() };
+        let against = Against {
+            spec: &self.spec,
+            catalogue: &self.catalogue,
+            account: self.account.as_ref(),
+            sources: self.sources.as_deref(),
+        };
         tables(&self.data(), &against, 2).unwrap()
     }
 
