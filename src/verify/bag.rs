@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the bag must declare, to the byte.
 const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
@@ -162,7 +162,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>, findings: &mut Fin
 }
 
 /// A file's length and digests.
-fn digest(path: &PathBuf) -> Option<Found> {
+fn digest(path: &Path) -> Option<Found> {
     let mut file = operation::open(path).ok()?;
     let (mut short, mut long, mut bytes) = (Sha256::new(), Sha512::new(), 0);
     let mut buffer = vec![0; 1 << 18];

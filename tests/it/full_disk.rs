@@ -46,9 +46,7 @@ fn mount(at: &Path, options: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn skipped() {
-    eprintln!("skipped: no tmpfs can be mounted here; the limit on file sizes below stands in for it");
-}
+const SKIPPED: &str = "skipped: no tmpfs can be mounted here; the limit on file sizes below stands in for it";
 
 /// How many steps of a size are taken at once: all of them, or about `some` in all.
 fn stride(steps: u64, some: u64) -> usize {
@@ -60,7 +58,7 @@ fn stride(steps: u64, some: u64) -> usize {
 fn a_full_disk_leaves_the_old_version_whole_and_current() {
     let world = World::new();
     let folder = world.path("extracts");
-    let Some(disk) = Disk::mount(&folder, "size=64m") else { return skipped() };
+    let Some(disk) = Disk::mount(&folder, "size=64m") else { return println!("{SKIPPED}") };
     let empty = disk.used();
     world.build(&[SMALL]).ends(0);
     let old = disk.used();
@@ -107,7 +105,7 @@ fn a_full_scratch_leaves_the_old_version_whole_and_current() {
     let scratch = world.path("scratch");
     world.edit(&world.path("leo.yaml"), "extracts: extracts", "extracts: extracts\nscratch: scratch");
     let little = ["--memory", "64MiB", "--threads", "2", WIDE];
-    let Some(disk) = Disk::mount(&scratch, "size=64m") else { return skipped() };
+    let Some(disk) = Disk::mount(&scratch, "size=64m") else { return println!("{SKIPPED}") };
     let (mut full, mut done) = (0, 0);
     for kilobytes in (4..8000).step_by(256 * stride(31, 3)) {
         published.restore();

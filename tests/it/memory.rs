@@ -69,8 +69,8 @@ fn an_element_ten_times_the_memory_stays_within_it_and_comes_out_the_same() {
     // Everybody in that census, so that most of its rows are released.
     let everybody = "    - include: npd.school_census\n      years: 2010/2011\n      terms: [spring]\n";
     world.amend(WIDE, "    - require: npd.ks4\n      years: 2010/2011\n", everybody);
-    let large = swell(&world.source("npd/school_census/Spring_Census_2011.parquet"), limit * 10 << 20);
-    assert!(large >= limit * 10 << 20);
+    let large = swell(&world.source("npd/school_census/Spring_Census_2011.parquet"), (limit * 10) << 20);
+    assert!(large >= (limit * 10) << 20);
     let (peak, spilled) = measured(&world, &format!("{limit}MiB"));
     assert!(spilled > 0, "nothing was spilled");
     assert!(peak > 0 && peak < (limit << 20) + OVERHEAD, "{} MiB resident under --memory {limit}MiB", peak >> 20);

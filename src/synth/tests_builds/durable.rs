@@ -31,7 +31,7 @@ impl Log {
         let changes = |(_, (kind, path)): &(usize, &(Kind, PathBuf))| {
             matches!(kind, Create | Folder | Link | Remove | Rename) && path.parent() == Some(folder)
         };
-        let changed = self.0.iter().enumerate().take(before).filter(changes).map(|(at, _)| at).last();
+        let changed = self.0.iter().enumerate().take(before).rfind(changes).map(|(at, _)| at);
         changed.is_none_or(|changed| self.last_before(Sync, folder, before).is_some_and(|synced| synced > changed))
     }
 
