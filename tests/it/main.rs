@@ -10,6 +10,7 @@ mod bad_sources;
 mod bad_specs;
 mod beside;
 mod canary;
+mod checksums;
 mod cli;
 mod corrupt;
 mod differential;
