@@ -175,12 +175,14 @@ pub fn make_private_folder(path: &Path) -> Result<()> {
     step(Kind::Folder, path).and_then(|()| make()).map_err(|e| Error::writing("create the folder", path, e))
 }
 
-/// Opens a file to read, for callers whose error is no error of ours: a finding about a source, a refusal.
+/// Opens a file to read, for callers whose error is no error of ours: a finding about a source, a refusal. A pipe or a
+/// device is refused.
 ///
 /// # Errors
 /// What the system says.
 pub fn open(path: &Path) -> io::Result<File> {
     step(Kind::Read, path)?;
+    no_pipe(path)?;
     File::open(path)
 }
 
@@ -229,7 +231,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 /// The path cannot be read, or what `take` says.
 pub fn read_through(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let failed = |e| Error::reading("read", path, e);
-    let mut file = no_pipe(path).and_then(|()| open(path)).map_err(failed)?;
+    let mut file = open(path).map_err(failed)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
         let n = match file.read(&mut buffer) {

@@ -4,10 +4,10 @@
 //! the same share as among all.
 
 use super::people::number;
+use crate::files::{footer_is_sound, operation};
 use arrow::array::AsArray;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -25,7 +25,11 @@ pub fn first_people(data: &Path) -> Vec<u128> {
 }
 
 fn parquet(data: &Path) -> Option<Vec<u128>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(data.join("persons.parquet")).ok()?).ok()?;
+    let file = operation::open(&data.join("persons.parquet")).ok()?;
+    if !footer_is_sound(&file).ok()? {
+        return None;
+    }
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).ok()?;
     let first = ProjectionMask::leaves(reader.parquet_schema(), [0]);
     let mut people = Vec::new();
     for batch in reader.with_projection(first).with_limit(FIRST).build().ok()? {
@@ -37,7 +41,7 @@ fn parquet(data: &Path) -> Option<Vec<u128>> {
 }
 
 fn csv(data: &Path) -> Option<Vec<u128>> {
-    let file = BufReader::new(File::open(data.join("persons.csv")).ok()?.take(64 << 20));
+    let file = BufReader::new(operation::open(&data.join("persons.csv")).ok()?.take(64 << 20));
     let rows = file.lines().skip(1).take(FIRST).map_while(Result::ok);
     Some(rows.filter_map(|row| number(row.split(',').next()?.trim_end().as_bytes())).collect())
 }

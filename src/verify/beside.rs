@@ -6,6 +6,7 @@ use super::layout::Forms;
 use super::tally::Tally;
 use super::{Against, expected};
 use crate::catalogue::{Element, Variable};
+use crate::files::operation;
 use crate::vocab::{Type, Years};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ pub(super) fn check(data: &Path, against: &Against<'_>, tally: &mut Tally) -> u6
 
 fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
-    std::fs::File::open(path).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;
+    operation::open(path).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
