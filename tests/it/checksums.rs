@@ -2,7 +2,8 @@
 //!
 //! No crate writes them, so the file is of another program's making: the Key Stage 4 slice of `synth --persons 300 --years
 //! 2009/2010 --seed 1 --published-key`, written anew by PyArrow 26.0.1 with `write_table(table, path,
-//! write_page_checksum=True, compression="snappy", data_page_size=128, write_batch_size=40)`.
+//! write_page_checksum=True, compression="none", data_page_size=128, write_batch_size=40)`. Nothing is compressed: a bit that is
+//! flipped would decode to another value.
 
 use crate::regions::{DAMAGES, Dice, damaged, regions};
 use crate::support::{SMALL, World, replace, tables};
