@@ -239,10 +239,9 @@ fn may<'c>(
         None => vec![TRUE; count],
     };
     if let (Some(years), Some((start, end))) = (Years::of(&element.period, rows), spell_columns(part)) {
-        let certain = start.is_some() && end.is_some();
-        let column = |index: Option<usize>| index.and_then(|index| cells.get(index));
+        let certain = [start, end].iter().all(|dates| dates.is_some_and(|dates| dates.slack == 0));
         for (row, outcome) in of.iter_mut().enumerate() {
-            if years.is_outside(column(start), column(end), row) {
+            if years.is_outside((start, end), cells, row) {
                 *outcome = 0;
             } else if !certain {
                 // It may lie in the years or not: true is possible, and not certain.

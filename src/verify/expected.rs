@@ -3,7 +3,7 @@
 use super::tally::Tally;
 use crate::catalogue::{Catalogue, Element, Period, Variable};
 use crate::spec::{Pick, Request, Selection, Spec, Step};
-use crate::vocab::{Edge, ElementName, Kind, Release, Slice, Type, denied_variable};
+use crate::vocab::{Edge, ElementName, Kind, Release, Slice, Truncate, Type, denied_variable};
 
 /// A table that must be there.
 #[derive(Debug)]
@@ -261,16 +261,31 @@ fn no_finer(release: &Release, floor: &Release) -> bool {
     }
 }
 
-/// The columns of a spell's first and last day within a part, where they are released as they are, as dates.
-pub(super) fn spell_columns(part: &Part<'_>) -> Option<(Option<usize>, Option<usize>)> {
+/// A column of dates, and how many days after its own a cell may stand for: dates that are truncated say the first only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dates {
+    /// The column.
+    pub(super) column: usize,
+    /// The most days that a truncated date leaves out.
+    pub(super) slack: i32,
+}
+
+/// The columns of a spell's first and last day within a part, where they are released, as they are or truncated.
+pub(super) fn spell_columns(part: &Part<'_>) -> Option<(Option<Dates>, Option<Dates>)> {
     let Period::Spell { start, end, .. } = &part.element.period else { return None };
-    let column = |name: &str| {
-        let as_dates = |variable: &Variable, release: &Release| {
-            *release == Release::AsIs
-                && matches!(variable.kind, Type::Date | Type::Timestamp)
-                && variable.name.eq_ignore_ascii_case(name)
+    let dates = |name: &str| {
+        let of = |(column, variable, release): &(usize, &Variable, &Release)| {
+            let slack = match release {
+                Release::AsIs => 0,
+                Release::Truncate(Truncate::Month) => 30,
+                Release::Truncate(Truncate::Quarter) => 91,
+                Release::Truncate(Truncate::Year) => 365,
+                _ => return None,
+            };
+            let is_date = matches!(variable.kind, Type::Date | Type::Timestamp);
+            (is_date && variable.name.eq_ignore_ascii_case(name)).then_some(Dates { column: *column, slack })
         };
-        part.columns.iter().find(|(_, variable, release)| as_dates(variable, release)).map(|(index, _, _)| *index)
+        part.columns.iter().filter_map(of).min_by_key(|dates| dates.slack)
     };
-    Some((column(start), column(end)))
+    Some((dates(start), dates(end)))
 }

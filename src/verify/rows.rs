@@ -126,8 +126,7 @@ impl<'a> Walk<'a> {
             if let (Some(years), Some((start, end))) = (spells, spell_columns(part))
                 && (start.is_some() || end.is_some())
             {
-                let column = |index: Option<usize>| index.and_then(|index| cells.get(index));
-                self.wrong.spell += years.outside(column(start), column(end), rows, look);
+                self.wrong.spell += years.outside((start, end), &cells, rows, look);
                 self.looked[1] += rows;
             }
             if part.joined {

@@ -1,6 +1,7 @@
 //! Spells, re-checked on released dates: one that does not lie in the years asked for should not be there.
 
 use super::cells::Cells;
+use super::expected::Dates;
 use crate::catalogue::Period;
 use crate::spec::Selection;
 use crate::vocab::{Calendar, Spells, Year};
@@ -20,29 +21,31 @@ impl Years {
     }
 
     /// How many rows, of those that `look` says to look at, cannot be in the years. A date that is not released may be
-    /// any; a missing start is in no year; a missing end is open.
+    /// any; a truncated one any of its month, quarter or year; a missing start is in no year; a missing end is open.
     pub(super) fn outside(
         &self,
-        start: Option<&Cells<'_>>,
-        end: Option<&Cells<'_>>,
+        dates: (Option<Dates>, Option<Dates>),
+        cells: &[Cells<'_>],
         rows: usize,
         look: impl Fn(usize) -> bool,
     ) -> u64 {
-        (0..rows).filter(|row| look(*row) && self.is_outside(start, end, *row)).count() as u64
+        (0..rows).filter(|row| look(*row) && self.is_outside(dates, cells, *row)).count() as u64
     }
 
     /// Whether one row cannot be in the years.
-    pub(super) fn is_outside(&self, start: Option<&Cells<'_>>, end: Option<&Cells<'_>>, row: usize) -> bool {
-        let first = match start {
+    pub(super) fn is_outside(&self, dates: (Option<Dates>, Option<Dates>), cells: &[Cells<'_>], row: usize) -> bool {
+        let day = |of: Dates| cells.get(of.column).and_then(|cells| cells.day(row));
+        // The earliest and the latest day on which the spell may have begun.
+        let first = match dates.0 {
             None => None,
-            Some(cells) => match cells.day(row) {
+            Some(of) => match day(of) {
                 None => return true,
-                day => day,
+                Some(day) => Some((day, day.saturating_add(of.slack))),
             },
         };
-        let last = end.and_then(|cells| cells.day(row));
+        let last = dates.1.and_then(|of| day(of).map(|day| day.saturating_add(of.slack)));
         !self.spans.iter().any(|(from, to)| {
-            let begins = first.is_none_or(|first| first <= *to && (!self.starting || first >= *from));
+            let begins = first.is_none_or(|(early, late)| early <= *to && (!self.starting || late >= *from));
             let lasts = self.starting || last.is_none_or(|last| last >= *from);
             begins && lasts
         })
@@ -86,11 +89,17 @@ mod tests {
         let years = |starting| Years { spans: vec![(100, 199)], starting };
         let starts: ArrayRef = Arc::new(Date32Array::from(vec![Some(50), Some(150), Some(200), None, Some(50)]));
         let ends: ArrayRef = Arc::new(Date32Array::from(vec![Some(99), Some(160), None, None, None]));
-        let (starts, ends) = (Cells::of(&starts).unwrap(), Cells::of(&ends).unwrap());
-        assert_eq!(years(false).outside(Some(&starts), Some(&ends), 5, |_| true), 3);
-        assert_eq!(years(true).outside(Some(&starts), Some(&ends), 5, |_| true), 4);
-        assert_eq!(years(false).outside(None, Some(&ends), 5, |_| true), 1);
-        assert_eq!(years(false).outside(Some(&starts), None, 5, |_| true), 2);
-        assert_eq!(years(true).outside(Some(&starts), None, 5, |row| row == 1), 0);
+        let cells = [Cells::of(&starts).unwrap(), Cells::of(&ends).unwrap()];
+        let (start, end) = (Some(Dates { column: 0, slack: 0 }), Some(Dates { column: 1, slack: 0 }));
+        assert_eq!(years(false).outside((start, end), &cells, 5, |_| true), 3);
+        assert_eq!(years(true).outside((start, end), &cells, 5, |_| true), 4);
+        assert_eq!(years(false).outside((None, end), &cells, 5, |_| true), 1);
+        assert_eq!(years(false).outside((start, None), &cells, 5, |_| true), 2);
+        assert_eq!(years(true).outside((start, None), &cells, 5, |row| row == 1), 0);
+        // A start of 50 that may be as late as 80 is outside still, one of as late as 100 is not.
+        for (slack, outside) in [(30, 4), (50, 2)] {
+            let start = Some(Dates { column: 0, slack });
+            assert_eq!(years(true).outside((start, end), &cells, 5, |_| true), outside);
+        }
     }
 }
