@@ -12,10 +12,10 @@ pub use scan::{scan, sound};
 
 use crate::vocab::{Error, Observer, Result};
 use datafusion::execution::TaskContext;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,11 +32,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine of `threads` threads that holds at most about `memory` bytes, and spills to `scratch` beyond.
+    /// An engine of `threads` threads that holds at most about `memory` bytes. It writes nothing to the disk: what has no room
+    /// is spilled by `write`.
     ///
     /// # Errors
     /// Where the system gives no threads.
-    pub fn new(threads: usize, memory: u64, scratch: &Path, observer: Arc<dyn Observer>) -> Result<Self> {
+    pub fn new(threads: usize, memory: u64, observer: Arc<dyn Observer>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .max_blocking_threads(threads.max(1) * 2)
@@ -47,7 +48,7 @@ impl Engine {
         let pool = usize::try_from(memory).unwrap_or(usize::MAX);
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(pool)))
-            .with_temp_file_path(scratch)
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
             .build_arc()
             .map_err(|_| Error::Internal("the engine's environment cannot be set up".to_owned()))?;
         #[cfg(test)]

@@ -69,9 +69,10 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What cannot be removed now is swept by the next run.
-        operation::remove(&self.scratch).ok();
-        operation::remove(&self.folder).ok();
+        // What cannot be removed now is swept by the next run, which finds the scratch by the note in staging.
+        if operation::remove(&self.scratch).is_ok() {
+            operation::remove(&self.folder).ok();
+        }
     }
 }
 
@@ -163,17 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_at_any_step_of_beginning_is_swept() {
+    fn a_kill_or_a_fault_at_any_step_of_beginning_and_ending_is_swept() {
         let folder = tempfile::tempdir().unwrap();
         let (extracts, scratch) = (folder.path().join("extracts"), folder.path().join("scratch"));
-        for n in 0.. {
-            let (result, reached) = with(n, After::Dead, || Staging::begin(&extracts, Some(&scratch)).map(drop));
-            drop(Staging::begin(&extracts, None).unwrap());
-            assert_eq!(entries(&extracts.join(STAGING)), 0);
-            assert_eq!(entries(&scratch), 0, "step {n}");
-            if !reached {
-                result.unwrap();
-                break;
+        for after in [After::Dead, After::Works] {
+            for n in 0.. {
+                let (result, reached) = with(n, after, || Staging::begin(&extracts, Some(&scratch)).map(drop));
+                drop(Staging::begin(&extracts, None).unwrap());
+                assert_eq!(entries(&extracts.join(STAGING)), 0);
+                assert_eq!(entries(&scratch), 0, "step {n}");
+                if !reached {
+                    result.unwrap();
+                    break;
+                }
             }
         }
     }

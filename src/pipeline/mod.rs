@@ -94,7 +94,7 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let mac = key.ledger();
     findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
     let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
-    let engine = Engine::new(settings.threads, settings.memory, staging.scratch(), Arc::clone(observer))?;
+    let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
 
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
     findings.extend(cut.findings.iter().cloned());
