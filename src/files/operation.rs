@@ -150,7 +150,8 @@ pub fn remove(path: &Path) -> Result<()> {
         Err(gone) => Err(gone),
     };
     match step(Kind::Remove, path).and_then(|()| remove()) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Where the path leads through a file there can be nothing either.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
         other => other.map_err(|e| Error::writing("remove", path, e)),
     }
 }
@@ -301,6 +302,9 @@ mod tests {
         remove(&link).unwrap();
         assert!(kept.join("inner").is_dir());
         remove(&kept).unwrap();
+        remove(&kept).unwrap();
+        std::fs::write(&kept, "").unwrap();
+        remove(&kept.join("beyond")).unwrap();
         remove(&kept).unwrap();
         assert!(list(folder.path()).unwrap().is_empty());
         assert!(list(&kept).unwrap().is_empty());
