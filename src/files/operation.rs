@@ -303,7 +303,7 @@ mod tests {
         assert!(kept.join("inner").is_dir());
         remove(&kept).unwrap();
         remove(&kept).unwrap();
-        std::fs::write(&kept, "").unwrap();
+        fs::write(&kept, "").unwrap();
         remove(&kept.join("beyond")).unwrap();
         remove(&kept).unwrap();
         assert!(list(folder.path()).unwrap().is_empty());
