@@ -306,7 +306,8 @@ fn in_our_words(kind: &ErrorKind) -> (&'static str, &'static str, &'static str) 
 /// given as any document by mistake, and in one that was spoilt a secret may stand anywhere.
 pub(super) fn field_name(text: &str) -> Option<String> {
     const SHORT: usize = 20;
-    let plain = text.len() < SHORT || text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let word = |word: &str| word.len() < SHORT && word.chars().all(|c| c.is_ascii_lowercase());
+    let plain = text.len() < SHORT || text.split('_').all(word);
     plain.then(|| format!("`{}`", clip(text)))
 }
 
