@@ -104,8 +104,8 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
             "findings": show::sorted(&outcome.findings), "exit": exit as u8,
         })),
         Format::Text => {
-            // Errors whole; warnings were there at `check`, and here a line tells of them.
-            let errors = show::only_errors(&outcome.findings);
+            // Errors, and what only a build sees, whole; other warnings were there at `check`: a line tells of them.
+            let errors = show::of_a_build(&outcome.findings);
             show::findings(&errors, &quotable(common), show::Stream::Err);
             let warnings = outcome.findings.len() - errors.len();
             if warnings > 0 && !common.quiet {

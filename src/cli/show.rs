@@ -70,9 +70,10 @@ pub(super) fn to_stderr(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Only what stops.
-pub(super) fn only_errors(findings: &Findings) -> Findings {
-    findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect()
+/// The errors, and the warnings that only a build can give.
+pub(super) fn of_a_build(findings: &Findings) -> Findings {
+    let told = |f: &&Finding| f.severity == Severity::Error || f.code == "source-changed-in-place";
+    findings.iter().filter(told).cloned().collect()
 }
 
 /// Findings as they are told, to people and programs alike: by place, each once.

@@ -352,7 +352,7 @@ impl Cut {
     }
 
     /// The source files that a project depends on: its own, the link tables, the exclusions.
-    fn sources_of(&self, project: usize) -> Vec<SourceRecord> {
+    pub(super) fn sources_of(&self, project: usize) -> Vec<SourceRecord> {
         let own = self.plan.projects.get(project).map(|p| &p.sources);
         let links = self.plan.links.iter().flat_map(|l| &l.files).map(|(facts, _, _)| facts.shown.as_str());
         let exclusions = self.plan.exclusions.iter().map(|e| e.location.as_str());

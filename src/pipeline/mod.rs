@@ -3,6 +3,7 @@
 mod account;
 mod apart;
 mod audit;
+mod changed;
 mod cut;
 mod inputs;
 mod proof;
@@ -105,6 +106,7 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         observer.on(Event::Step("verify"));
         let mut verdict = cut.verify(project, &inputs.catalogue, &engine)?;
         verdict.findings.extend(cut.apart(project, &peoples)?);
+        verdict.findings.extend(cut.changed(project, &settings.config.extracts)?);
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(verdict.findings.iter().cloned());
         if refused {

@@ -124,6 +124,8 @@ struct Tally {
     harmless: usize,
     /// Other values decode, and no checksum is there that could tell.
     unseen: usize,
+    /// Of these, told by a warning.
+    told: usize,
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn a_damaged_source_is_refused_or_its_digest_tells() {
             all.entry(region.name).or_default().push(region.range);
             all
         });
-        let (mut asked, mut current) = (false, good.clone());
+        let (mut asked, mut current, mut length) = (false, good.clone(), bytes.len());
         for (name, ranges) in by_name {
             for damage in DAMAGES {
                 for _ in 0..rounds(1) {
@@ -170,6 +172,7 @@ fn a_damaged_source_is_refused_or_its_digest_tells() {
                         continue;
                     }
                     current.clone_from(&newest);
+                    let in_place = std::mem::replace(&mut length, bad.len()) == bad.len();
                     // The record names the bytes that were read: whoever compares it with the last one sees the change.
                     assert_eq!(recorded(&newest), sha256(&bad), "{form}: {damage:?} in {name}");
                     assert_ne!(recorded(&newest), recorded(&good));
@@ -178,6 +181,11 @@ fn a_damaged_source_is_refused_or_its_digest_tells() {
                         continue;
                     }
                     tally.unseen += 1;
+                    // Nor is it accepted in silence: the last version's record knows the file.
+                    if in_place {
+                        assert!(run.said().contains("warning[source-changed-in-place]"), "{}", run.said());
+                        tally.told += 1;
+                    }
                     if !asked {
                         asked = true;
                         let run = world.run(&["verify", "--quiet", "--rebuild", good.to_str().unwrap()]).ends(65);
@@ -190,18 +198,21 @@ fn a_damaged_source_is_refused_or_its_digest_tells() {
     }
     let of = |count: fn(&Tally) -> usize| tallies.values().map(count).sum::<usize>();
     println!(
-        "source: {} tried, {} refused, {} beyond expectations, {} harmless, {} decode to other values: {tallies:#?}",
+        "source: {} tried, {} refused, {} beyond expectations, {} harmless, {} decode to other values, of which {} are \
+         told as changed in place: {tallies:#?}",
         of(|t| t.tried),
         of(|t| t.refused),
         of(|t| t.unexpected),
         of(|t| t.harmless),
-        of(|t| t.unseen)
+        of(|t| t.unseen),
+        of(|t| t.told)
     );
     for part in ["magic", "page header", "dictionary", "levels", "data", "column index", "offset index", "bloom filter"]
     {
         assert!(tallies.contains_key(part), "no {part} was damaged");
     }
     assert!(of(|t| t.refused) * 3 > of(|t| t.tried), "{tallies:#?}");
+    assert!(of(|t| t.told) > 0 && of(|t| t.told) <= of(|t| t.unseen), "{tallies:#?}");
     assert_eq!(tallies["footer length"].unseen + tallies["footer length"].harmless, 0, "{tallies:#?}");
 }
 
