@@ -5,7 +5,7 @@ use crate::files::operation;
 use crate::publish::version_of;
 use crate::verify::{first_people, share_people};
 use crate::vocab::{Finding, Findings, Place, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The first people of each project, by the project's name.
 pub(super) type Peoples = Vec<(String, Vec<u128>)>;
@@ -18,13 +18,17 @@ pub(super) fn published(extracts: &Path, but: &[&str]) -> Peoples {
         if name.starts_with('.') || but.contains(&name) || !home.is_dir() {
             continue;
         }
-        let versions = operation::list(&home).unwrap_or_default();
-        let versions = versions.iter().filter_map(|path| Some((version_of(path.file_name()?.to_str()?)?, path)));
-        if let Some((_, newest)) = versions.max() {
+        if let Some((_, newest)) = newest(&home) {
             peoples.push((name.to_owned(), first_people(&newest.join("data"))));
         }
     }
     peoples
+}
+
+/// The newest version in a project's folder of extracts, by number.
+pub(super) fn newest(home: &Path) -> Option<(u32, PathBuf)> {
+    let versions = operation::list(home).ok()?.into_iter();
+    versions.filter_map(|path| Some((version_of(path.file_name()?.to_str()?)?, path))).max()
 }
 
 /// Refuses a project that calls people as another does.

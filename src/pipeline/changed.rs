@@ -4,17 +4,16 @@
 //! page carries no checksum what it decodes to may be a value like any other: only the digest tells.
 
 use super::account::sources;
+use super::apart::newest;
 use super::cut::Cut;
 use crate::files::operation;
-use crate::publish::{Manifest, version_of};
+use crate::publish::Manifest;
 use crate::vocab::{Finding, Findings, Place, Result, SourceRecord};
 use std::path::Path;
 
 /// The sources that the record of a project's newest version names.
 fn recorded(home: &Path) -> Option<(u32, Vec<SourceRecord>)> {
-    let versions = operation::list(home).ok()?;
-    let versions = versions.iter().filter_map(|path| Some((version_of(path.file_name()?.to_str()?)?, path)));
-    let (version, newest) = versions.max()?;
+    let (version, newest) = newest(home)?;
     let bytes = operation::read_if_there(&newest.join("data/manifest.json")).ok()??;
     let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
     Some((version, sources(&manifest)))
