@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::reckon::{figure, give_keyring, secret};
-use crate::support::{DAY, SMALL, WIDE, World, command, files};
+use crate::support::{DAY, SMALL, WIDE, World, command, command_of, files};
 use base64::Engine as _;
 use std::collections::BTreeSet;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt};
@@ -144,14 +144,12 @@ struct Waiting {
 
 impl Waiting {
     fn new(user: Option<u32>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
-        let mut command = command();
+        let (folder, mut command) = match user {
+            Some(user) => run_as(user),
+            None => (tempfile::tempdir().unwrap(), command()),
+        };
         let work = ["synth", "--quiet", "--persons", "1000000", "--threads", "1", "--out"];
         command.current_dir("/").args(work).arg(folder.path().join("world"));
-        if let Some(user) = user {
-            command.uid(user).gid(user);
-        }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let waiting = Self { child, _folder: folder };
         // It is shut before it reads its arguments.
@@ -163,6 +161,34 @@ impl Waiting {
         std::thread::sleep(Duration::from_millis(100));
         waiting
     }
+}
+
+/// The binary as another user may run it, and a folder that is that user's too: the path to the build's own output may
+/// be closed to them (a checkout under `/root`), and a folder of temporary files may be, or may let nothing be run.
+fn run_as(user: u32) -> (tempfile::TempDir, Command) {
+    for place in [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into(), "/dev/shm".into()] {
+        let Ok(folder) = tempfile::tempdir_in(&place) else { continue };
+        let binary = folder.path().join("leo-extract");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_leo-extract"), &binary).unwrap();
+        std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
+        let run = || {
+            let mut run = command_of(binary.as_ref());
+            run.uid(user).gid(user).current_dir("/");
+            run
+        };
+        // A child that another test starts at this moment holds the copy open for writing until it becomes its program.
+        for _ in 0..100 {
+            match run().arg("--version").stdout(Stdio::null()).status() {
+                Ok(ended) if ended.success() => return (folder, run()),
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                _ => break,
+            }
+        }
+    }
+    panic!("no folder for temporary files lets another user run a program")
 }
 
 impl Drop for Waiting {

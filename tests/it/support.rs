@@ -23,7 +23,12 @@ pub(crate) const COARSE: &str = "LEO-2019-003";
 
 /// The binary under test, in an environment that holds nothing of ours.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leo-extract"));
+    command_of(env!("CARGO_BIN_EXE_leo-extract").as_ref())
+}
+
+/// The same of a copy of the binary.
+pub(crate) fn command_of(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
     command.env_clear().env("NO_COLOR", "1").env("TZ", "UTC");
     // Where coverage is counted, the program says what it ran as the tests do.
     if let Some(counts) = std::env::var_os("LLVM_PROFILE_FILE") {
