@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Fault};
 use crate::keys::MasterKey;
-use crate::link::{AMBIGUOUS, Joined, Members, PersonSet, Rows, Slots, UnitFault};
+use crate::link::{Joined, Members, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose, Want};
 use crate::vocab::{Error, Event, Finding, Result};
 use arrow::array::Array;
@@ -22,7 +22,6 @@ pub(super) fn read(
 ) -> Result<(Vec<PersonSet>, Faults)> {
     let sets: Arc<Vec<PersonSet>> = Arc::new(plan.sets.iter().map(|_| PersonSet::new(members.len())).collect());
     let gate = Arc::new(Semaphore::new(engine.threads()));
-    let slots = Slots::new(engine, members);
     let mut faults = Vec::new();
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
@@ -31,9 +30,7 @@ pub(super) fn read(
             let joined = Arc::new(Joined::new(engine, key, members, scan)?);
             for unit in 0..scan.units.len() {
                 let (gate, sets, joined) = (Arc::clone(&gate), Arc::clone(&sets), Arc::clone(&joined));
-                let slots = slots.clone();
                 work.spawn(async move {
-                    joined.admit(&slots).await;
                     let _permit = gate.acquire().await;
                     let guarded = std::panic::AssertUnwindSafe(read_unit(&joined, unit, &sets));
                     let result = futures::FutureExt::catch_unwind(guarded).await;
@@ -103,7 +100,7 @@ fn mark(rows: &Rows, want: &Want, set: &PersonSet) {
     let spell = want.spell.map(|i| rows.flag(i));
     let condition = want.condition.map(|i| rows.flag(i));
     for (row, person) in persons.values().iter().enumerate() {
-        let passes = *person != AMBIGUOUS
+        let passes = *person < NOBODY
             && years.as_ref().is_none_or(|(column, asked)| column.is_valid(row) && asked.contains(&column.value(row)))
             && spell.is_none_or(|f| f.is_valid(row) && f.value(row))
             && condition.is_none_or(|f| f.is_valid(row) && f.value(row));

@@ -15,7 +15,7 @@ pub use group::Extracted;
 use crate::cohort::Cohort;
 use crate::engine::Engine;
 use crate::keys::MasterKey;
-use crate::link::{Joined, Members, Slots};
+use crate::link::{Joined, Members};
 use crate::plan::Plan;
 use crate::vocab::{Error, Event, Result};
 use group::{Group, Shared};
@@ -51,7 +51,6 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
     let plan = Arc::clone(&request.plan);
     let shared = Arc::new(Shared::new(request, engine));
     let gate = Arc::new(Semaphore::new(engine.threads()));
-    let slots = Slots::new(engine, shared.members());
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
         for (index, scan) in plan.release.iter().enumerate() {
@@ -61,9 +60,8 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                 let group = Arc::new(group);
                 for unit in group.units() {
                     let (gate, shared, joined) = (Arc::clone(&gate), Arc::clone(&shared), Arc::clone(&joined));
-                    let (ledger, group, slots) = (Arc::clone(&ledger), Arc::clone(&group), slots.clone());
+                    let (ledger, group) = (Arc::clone(&ledger), Arc::clone(&group));
                     work.spawn(async move {
-                        joined.admit(&slots).await;
                         let _permit = gate.acquire().await;
                         ledger.begin(shared.observer(), joined.scan());
                         let guarded = std::panic::AssertUnwindSafe(unit::read(&shared, &joined, &ledger, unit));

@@ -5,7 +5,7 @@ use super::ledger::Ledger;
 use super::weight::Weight;
 use crate::cohort::Cohort;
 use crate::engine::Fault;
-use crate::link::{AMBIGUOUS, Joined, Rows, UnitFault};
+use crate::link::{AMBIGUOUS, Joined, NOBODY, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Fates, Result, Slice, Year};
 use crate::write::{Pick, RowSet, Sink, SinkKey};
@@ -48,7 +48,7 @@ pub(super) async fn read(
     let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
     let counts = joined
         .read(unit, |rows| {
-            linked += u64::try_from(rows.len()).unwrap_or(0);
+            linked += count(rows.persons().values().iter().filter(|p| **p != NOBODY).count());
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
             bytes += fan_out(&rows, slice, &mut held, &mut weight, shared);
             if bytes > shared.budget().share() {
@@ -136,7 +136,7 @@ fn pick(shared: &Shared, rows: &Rows, held: &mut Held<'_>) {
     let condition = held.want.condition.map(|i| rows.flag(i));
     let truth = |flags: &BooleanArray, row: usize| flags.is_valid(row) && flags.value(row);
     for (row, person) in rows.persons().values().iter().enumerate() {
-        if *person == AMBIGUOUS {
+        if *person >= NOBODY {
             continue;
         }
         let Some(rank) = held.cohort.rank(*person) else {

@@ -1,14 +1,14 @@
 //! Reading the link tables, the exclusions and the people that elements carry themselves.
 
-use super::{AMBIGUOUS, Members, PersonSet};
-use crate::deidentify::{KEY, KeysMet, read_keys};
+use super::lookup::Lookup;
+use super::{AMBIGUOUS, Members, NOBODY, PersonSet};
+use crate::deidentify::{KeysMet, read_keys};
 use crate::engine::{Engine, Fault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::Plan;
 use crate::survey::{ColumnFacts, FileFacts};
 use crate::vocab::{Error, Kind, LinkAccount, Result};
-use arrow::array::{Array, FixedSizeBinaryArray, RecordBatch, UInt32Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, FixedSizeBinaryArray};
 use rayon::slice::ParallelSliceMut;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -49,7 +49,7 @@ impl Registry {
         }
         let number = u32::try_from(self.keys.len())
             .ok()
-            .filter(|n| *n < AMBIGUOUS)
+            .filter(|n| *n < NOBODY)
             .ok_or_else(|| Error::Internal("more than four thousand million people".to_owned()))?;
         self.numbers.insert(key, number);
         self.keys.push(key.to_be_bytes());
@@ -167,18 +167,19 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         engine.observer().go_on()?;
         pairs.par_sort_unstable();
         pairs.dedup();
-        let (batch, set, ambiguous) = members_of(pairs, people)?;
+        let (lookup, set, ambiguous) = members_of(pairs, people);
         for account in accounts.iter_mut().filter(|a| a.kind == *kind) {
-            account.identifiers = u64::try_from(batch.num_rows()).unwrap_or(0);
+            account.identifiers = u64::try_from(lookup.len()).unwrap_or(0);
             account.ambiguous = ambiguous;
             account.persons = set.len();
         }
-        keys.insert(kind.clone(), batch);
+        keys.insert(kind.clone(), Arc::new(lookup));
         linked.insert(kind.clone(), set);
     }
     let excluded = excluded(&objections, plan, &registry, &pairs);
-    let everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
-    keys.insert(plan.person.clone(), batch_of(everybody.iter().copied(), everybody.len())?);
+    let mut everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
+    everybody.par_sort_unstable();
+    keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
     Ok(Members { persons: registry.keys, keys, linked, excluded, accounts })
 }
 
@@ -207,7 +208,7 @@ fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &
 }
 
 /// The members of one kind from its sorted, distinct pairs: each identifier once, ambiguous ones marked.
-fn members_of(pairs: &[(Key, u32)], people: usize) -> Result<(RecordBatch, PersonSet, u64)> {
+fn members_of(pairs: &[(Key, u32)], people: usize) -> (Lookup, PersonSet, u64) {
     let set = PersonSet::new(people);
     let mut ambiguous = 0;
     let mut members = Vec::with_capacity(pairs.len());
@@ -224,25 +225,7 @@ fn members_of(pairs: &[(Key, u32)], people: usize) -> Result<(RecordBatch, Perso
             [] => {}
         }
     }
-    let count = members.len();
-    Ok((batch_of(members.into_iter(), count)?, set, ambiguous))
-}
-
-fn batch_of(members: impl Iterator<Item = (Key, u32)>, count: usize) -> Result<RecordBatch> {
-    let fault = || Error::Internal("the members do not fit a table".to_owned());
-    let mut keys = Vec::with_capacity(count * 16);
-    let mut persons = Vec::with_capacity(count);
-    for (key, person) in members {
-        keys.extend_from_slice(&key.to_be_bytes());
-        persons.push(person);
-    }
-    let keys = FixedSizeBinaryArray::try_new(16, keys.into(), None).map_err(|_| fault())?;
-    let schema = Schema::new(vec![
-        Field::new(KEY, DataType::FixedSizeBinary(16), true),
-        Field::new("person", DataType::UInt32, false),
-    ]);
-    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(keys), Arc::new(UInt32Array::from(persons))])
-        .map_err(|_| fault())
+    (Lookup::new(members.into_iter()), set, ambiguous)
 }
 
 /// The identifiers of people never to be released, each with its kind. Those of the person kind are people whether or

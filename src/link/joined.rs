@@ -11,7 +11,6 @@ use arrow::datatypes::{Int16Type, UInt32Type};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use std::sync::Arc;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// A scan, its view and the join above it.
 pub struct Joined {
@@ -20,26 +19,7 @@ pub struct Joined {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<datafusion::execution::TaskContext>,
     observer: Arc<dyn Observer>,
-    admitted: OnceCell<OwnedSemaphorePermit>,
 }
-
-/// How many joins may hold their build sides at a time: as many as fit a quarter of the memory, at least one.
-#[derive(Debug, Clone)]
-pub struct Slots(Arc<Semaphore>);
-
-impl Slots {
-    /// Slots for an engine and its members.
-    #[must_use]
-    pub fn new(engine: &Engine, members: &Members) -> Self {
-        let largest = members.keys.values().map(RecordBatch::num_rows).max().unwrap_or(0);
-        let bytes = u64::try_from(largest).unwrap_or(0).saturating_mul(BUILD_BYTES).max(1);
-        let count = usize::try_from(engine.memory() / 4 / bytes).unwrap_or(usize::MAX);
-        Self(Arc::new(Semaphore::new(count.clamp(1, engine.threads()))))
-    }
-}
-
-/// Bytes that a member takes on the build side of a join: key, person, hash table.
-const BUILD_BYTES: u64 = 64;
 
 /// Why a unit could not be read to its end.
 #[derive(Debug, Clone)]
@@ -65,7 +45,7 @@ impl UnitFault {
     }
 }
 
-/// One batch of linked rows.
+/// One batch of rows, each with whom it leads to.
 pub struct Rows {
     batch: RecordBatch,
     has_year: bool,
@@ -85,7 +65,7 @@ impl Rows {
         self.batch.num_rows() == 0
     }
 
-    /// Each row's person, or [`super::AMBIGUOUS`].
+    /// Each row's person, [`super::AMBIGUOUS`] or [`super::NOBODY`].
     #[must_use]
     pub fn persons(&self) -> &UInt32Array {
         self.batch.column(0).as_primitive::<UInt32Type>()
@@ -120,14 +100,7 @@ impl Joined {
         let view = Arc::new(DeidentifiedView::new(scan, key, Arc::clone(&observer))?);
         let build_side = members.build_side(&scan.element.identifier.kind)?;
         let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>)?;
-        Ok(Self { scan: Arc::clone(scan), view, plan, task, observer, admitted: OnceCell::new() })
-    }
-
-    /// Waits until the join may hold its build side; it gives the slot back when it is dropped.
-    pub async fn admit(&self, slots: &Slots) {
-        let take = || async { Arc::clone(&slots.0).acquire_owned().await };
-        // The slots are never closed, so that this cannot fail; and if it did, the join would only start early.
-        self.admitted.get_or_try_init(take).await.ok();
+        Ok(Self { scan: Arc::clone(scan), view, plan, task, observer })
     }
 
     /// The scan.

@@ -2,26 +2,28 @@
 
 mod build;
 mod joined;
+mod lookup;
 mod set;
 
 pub use build::build;
-pub use joined::{Joined, Rows, Slots, UnitFault};
+pub use joined::{Joined, Rows, UnitFault};
 pub use set::PersonSet;
 
+use crate::engine::Partners;
 use crate::vocab::{Error, Kind, LinkAccount, Result};
-use arrow::array::{FixedSizeBinaryArray, RecordBatch, UInt32Array};
-use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::physical_plan::ExecutionPlan;
+use lookup::Lookup;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The person of an identifier that maps to more than one.
 pub const AMBIGUOUS: u32 = u32::MAX;
+/// The person of an identifier that maps to none, or of a row that has none. Every person's number is below.
+pub const NOBODY: u32 = u32::MAX - 1;
 
 /// Who is whom: people by number, and for each kind the de-identified keys that lead to them.
 pub struct Members {
     persons: Vec<[u8; 16]>,
-    keys: BTreeMap<Kind, RecordBatch>,
+    keys: BTreeMap<Kind, Arc<Lookup>>,
     linked: BTreeMap<Kind, PersonSet>,
     excluded: PersonSet,
     accounts: Vec<LinkAccount>,
@@ -55,7 +57,7 @@ impl Members {
     /// The bytes that the members hold, about.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let keys: usize = self.keys.values().map(RecordBatch::get_array_memory_size).sum();
+        let keys: usize = self.keys.values().map(|lookup| lookup.bytes()).sum();
         let sets = (self.linked.len() + 1) * self.persons.len() / 8;
         u64::try_from(keys + sets + self.persons.len() * 16).unwrap_or(u64::MAX)
     }
@@ -78,23 +80,12 @@ impl Members {
         &self.accounts
     }
 
-    /// The build side of a join: key and person, [`AMBIGUOUS`] where the key maps to several.
+    /// The build side of a join: [`AMBIGUOUS`] where a key maps to several people, [`NOBODY`] where it maps to none.
     ///
     /// # Errors
     /// A fault of ours: a kind that nothing maps.
-    pub fn build_side(&self, kind: &Kind) -> Result<Arc<dyn ExecutionPlan>> {
-        let fault = || Error::Internal(format!("no members of kind {kind}"));
-        let batch = self.keys.get(kind).ok_or_else(fault)?;
-        let batch = if batch.num_rows() == 0 { nobody(batch).ok_or_else(fault)? } else { batch.clone() };
-        let schema = batch.schema();
-        let plan = MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None);
-        Ok(plan.map_err(|_| fault())?)
+    pub fn build_side(&self, kind: &Kind) -> Result<Arc<dyn Partners>> {
+        let lookup = self.keys.get(kind).ok_or_else(|| Error::Internal(format!("no members of kind {kind}")))?;
+        Ok(Arc::clone(lookup) as Arc<dyn Partners>)
     }
-}
-
-/// A build side of one key that no HMAC will ever be, and that would lead to nobody even so. Beside an empty one the engine
-/// would not read the scan at all; but its rows must be counted, and its faults found, also where a link table holds nobody.
-fn nobody(empty: &RecordBatch) -> Option<RecordBatch> {
-    let key = FixedSizeBinaryArray::try_new(16, vec![0_u8; 16].into(), None).ok()?;
-    RecordBatch::try_new(empty.schema(), vec![Arc::new(key), Arc::new(UInt32Array::from(vec![AMBIGUOUS]))]).ok()
 }
