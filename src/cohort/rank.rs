@@ -56,10 +56,19 @@ impl Cohort {
         &self.attrition
     }
 
-    /// A person's rank by pseudonym, `None` outside the cohort.
-    #[must_use]
-    pub fn rank(&self, person: u32) -> Option<u32> {
-        self.ranks.get(person as usize).copied().filter(|rank| *rank != OUTSIDE)
+    /// Picks the rows of the cohort's people: each row and its person's rank by pseudonym. Numbers that are nobody's are in
+    /// no cohort.
+    pub fn pick(&self, persons: &[u32], picked: &mut Vec<(u32, u32)>) {
+        // Without a branch, so that the memory is asked for many ranks at a time.
+        picked.clear();
+        picked.resize(persons.len() + 1, (0, 0));
+        let mut next = 0;
+        for (row, person) in (0..).zip(persons) {
+            let rank = self.ranks.get(*person as usize).copied().unwrap_or(OUTSIDE);
+            picked[next] = (row, rank);
+            next += usize::from(rank != OUTSIDE);
+        }
+        picked.truncate(next);
     }
 
     /// The bytes that the cohort holds.

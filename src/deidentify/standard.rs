@@ -10,8 +10,9 @@ use crate::engine::{Fault, ValueFault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::{Flag, Unit, View};
 use crate::spec::Condition;
-use crate::vocab::{Kind, Release, Type, Years};
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int16Array, RecordBatch, new_null_array};
+use crate::vocab::{Kind, Release, Type, Year, Years};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int16Array, RecordBatch, new_null_array};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
 use std::sync::Arc;
@@ -253,8 +254,7 @@ fn variable(batch: &RecordBatch, sources: &[Source], kind: Type, year: Option<&I
         let column = conform(batch.column(source.column), &source.name, kind).map_err(Fault::Value)?;
         values = Some(match (&source.years, year) {
             (Some(years), Some(year)) => {
-                let here: BooleanArray =
-                    year.iter().map(|y| Some(y.is_some_and(|y| years.contains(crate::vocab::Year(y))))).collect();
+                let here = among(year, years);
                 if here.true_count() == here.len() {
                     column
                 } else {
@@ -266,4 +266,17 @@ fn variable(batch: &RecordBatch, sources: &[Source], kind: Type, year: Option<&I
         });
     }
     Ok(values.unwrap_or_else(nothing))
+}
+
+/// Which rows are of one of some years.
+fn among(year: &Int16Array, years: &Years) -> BooleanArray {
+    let first = years.iter().next().map_or(0, |y| y.0);
+    let last = years.iter().last().map_or(-1, |y| y.0);
+    let known: Vec<bool> = (first..=last).map(|y| years.contains(Year(y))).collect();
+    let values = year.values();
+    let is = |row: usize| {
+        let place = usize::try_from(i32::from(values[row]) - i32::from(first)).unwrap_or(usize::MAX);
+        year.is_valid(row) && known.get(place).copied().unwrap_or(false)
+    };
+    BooleanArray::new(BooleanBuffer::collect_bool(year.len(), is), None)
 }

@@ -23,8 +23,11 @@ use std::sync::Arc;
 
 /// The build side of a join: whom a key of 16 bytes leads to.
 pub trait Partners: Send + Sync {
-    /// The partner of a key; for a key that has none, and for none, what stands for nobody.
-    fn of(&self, key: Option<&[u8; 16]>) -> u32;
+    /// Appends the partner of each key; for a key that has none, what stands for nobody.
+    fn find(&self, keys: &[[u8; 16]], found: &mut Vec<u32>);
+
+    /// What stands for nobody.
+    fn nobody(&self) -> u32;
 }
 
 /// A scan whose first column, the key, has become the partner.
@@ -124,9 +127,13 @@ impl ExecutionPlan for Partnered {
 }
 
 fn partners_of(partners: &dyn Partners, keys: &FixedSizeBinaryArray) -> UInt32Array {
-    let bytes = keys.value_data().as_chunks::<16>().0;
-    let all = bytes.iter().zip(0..).map(|(key, row)| partners.of((!keys.is_null(row)).then_some(key)));
-    UInt32Array::from_iter_values(all)
+    let mut found = Vec::with_capacity(keys.len());
+    partners.find(keys.value_data().as_chunks::<16>().0, &mut found);
+    if let Some(nulls) = keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+        let nobody = partners.nobody();
+        found.iter_mut().zip(nulls).filter(|(_, valid)| !valid).for_each(|(partner, _)| *partner = nobody);
+    }
+    UInt32Array::from(found)
 }
 
 fn fault() -> DataFusionError {

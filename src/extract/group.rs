@@ -8,7 +8,7 @@ use crate::engine::Budget;
 use crate::link::{Joined, Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
 use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
-use crate::write::{FansOut, LinkedJob, Sink, TableJob, linked, table};
+use crate::write::{Encoders, FansOut, LinkedJob, Sink, TableJob, linked, table, unite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +40,7 @@ pub(super) struct Shared {
     memory: u64,
     observer: Arc<dyn Observer>,
     linked: BTreeMap<(usize, usize), LinkedSinks>,
+    encoders: Encoders,
     waiting: Mutex<BTreeMap<(usize, usize), u64>>,
     extracted: Mutex<Extracted>,
     lost: Mutex<Option<Error>>,
@@ -83,6 +84,7 @@ impl Shared {
             memory: engine.memory(),
             observer: Arc::clone(engine.observer()),
             linked: sinks,
+            encoders: Encoders::default(),
             waiting: Mutex::default(),
             extracted: Mutex::new(extracted),
             lost: Mutex::default(),
@@ -176,7 +178,14 @@ impl Shared {
             }
             let recipe = (self.request.recipe)(project, &of.path());
             let observer = self.observer.as_ref();
-            let job = LinkedJob { plan: of, data: data.clone(), ids: cohort.ids(), recipe, observer };
+            let job = LinkedJob {
+                plan: of,
+                data: data.clone(),
+                ids: cohort.ids(),
+                recipe,
+                encoders: &self.encoders,
+                observer,
+            };
             let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;
             match linked(&job, alone(sinks.base)?, joins)? {
                 Ok(record) => {
@@ -305,8 +314,9 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
         }
     })?;
     let mut work = tokio::task::JoinSet::new();
-    for key in ledger.keys(group.slice) {
-        let Some(sink) = ledger.take(key) else { continue };
+    let sinks: Vec<_> = ledger.keys(group.slice).into_iter().filter_map(|key| Some((key, ledger.take(key)?))).collect();
+    let united = unite(&sinks.iter().map(|(_, sink)| sink).collect::<Vec<_>>(), |bytes| shared.budget().take(bytes))?;
+    for (key, sink) in sinks {
         let project = wants.iter().find(|(want, _, _)| *want == key.want).map(|(_, project, _)| *project);
         let Some(project) = project.filter(|p| findings.is_empty() && shared.cohort(*p).is_some()) else { continue };
         let (shared, element) = (Arc::clone(shared), scan.element.name.clone());
@@ -320,7 +330,14 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
                 return Ok(());
             };
             let recipe = (shared.request.recipe)(project, &plan.path());
-            let job = TableJob { plan, data: data.clone(), ids: cohort.ids(), recipe, observer: shared.observer() };
+            let job = TableJob {
+                plan,
+                data: data.clone(),
+                ids: cohort.ids(),
+                recipe,
+                encoders: &shared.encoders,
+                observer: shared.observer(),
+            };
             let record = table(&job, sink)?;
             shared.with(|all| {
                 if let Some(tables) = all.tables.get_mut(project) {
@@ -332,6 +349,7 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
     while let Some(done) = work.join_next().await {
         done.map_err(|_| Error::Internal("a writer was lost".to_owned()))??;
     }
+    shared.budget().give(united);
     shared.written(ledger.scan, group.number);
     Ok(())
 }

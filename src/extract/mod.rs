@@ -8,7 +8,6 @@ mod buckets;
 mod group;
 mod ledger;
 mod unit;
-mod weight;
 
 pub use group::Extracted;
 

@@ -2,33 +2,39 @@
 
 use super::group::Shared;
 use super::ledger::Ledger;
-use super::weight::Weight;
 use crate::cohort::Cohort;
 use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
-use crate::vocab::{Fates, Result, Slice, Year};
-use crate::write::{Pick, RowSet, Sink, SinkKey};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int8Array, Int16Array};
-use arrow::compute::filter;
+use crate::vocab::{Fates, Result, Slice, Year, Years};
+use crate::write::{Part, Pick, RowSet, Sink, SinkKey, StoreBuilder};
+use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Below this share of rows that anybody wants, a batch is cut down before it is kept.
-const DENSE: f64 = 0.6;
 
 /// What one want has of the unit so far.
 struct Held<'a> {
     index: usize,
     want: &'a Want,
     cohort: &'a Cohort,
-    years: Option<Vec<i16>>,
+    years: Option<Asked>,
     bases: Vec<Arc<Sink>>,
     join: Option<Arc<Sink>>,
     fates: Fates,
-    sets: BTreeMap<Option<Slice>, RowSet>,
-    base: RowSet,
+    sets: BTreeMap<Option<Slice>, Vec<Pick>>,
+    by_year: Vec<Vec<Pick>>,
+    base: Vec<Pick>,
     picked: Vec<(u32, u32)>,
+}
+
+/// What is held of the unit so far: rows that anybody wants, and who wants which.
+struct Holding<'a> {
+    slice: Option<Slice>,
+    store: StoreBuilder,
+    wants: Vec<Held<'a>>,
+    picks: usize,
+    wanted: Vec<bool>,
+    places: Vec<u32>,
 }
 
 /// Reads a unit to its end; its rows are in the sinks when this returns.
@@ -40,26 +46,31 @@ pub(super) async fn read(
 ) -> std::result::Result<(), UnitFault> {
     let Some(facts) = joined.scan().units.get(unit) else { return Ok(()) };
     let slice = facts.slice;
-    let mut held: Vec<Held<'_>> = joined.wants(facts).filter_map(|(i, w)| hold(shared, i, w)).collect();
+    let wants = joined.wants(facts).filter_map(|(i, w)| hold(shared, i, w)).collect();
+    let room = usize::try_from(facts.rows).unwrap_or(0);
+    let mut holding = Holding {
+        slice,
+        store: StoreBuilder::with_room(room),
+        wants,
+        picks: 0,
+        wanted: Vec::new(),
+        places: Vec::new(),
+    };
     let mut ambiguous = 0;
     let mut linked = 0;
-    let mut bytes = 0;
-    let mut weight = Weight::default();
     let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
     let counts = joined
         .read(unit, |rows| {
             linked += count(rows.persons().values().iter().filter(|p| **p != NOBODY).count());
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
-            bytes += fan_out(&rows, slice, &mut held, &mut weight, shared);
-            if bytes > shared.budget().share() {
-                if let Err(error) = hand_over(ledger, &mut held, Sink::spill) {
+            holding.fan_out(&rows, shared).ok_or(Fault::Unexpected)?;
+            if holding.bytes() > shared.budget().share() {
+                if let Err(error) = holding.hand_over(ledger, Sink::spill) {
                     if let Ok(mut lost) = lost.lock() {
                         *lost = Some(error);
                     }
                     return Err(Fault::Unexpected);
                 }
-                weight.clear();
-                bytes = 0;
             }
             Ok(())
         })
@@ -77,7 +88,7 @@ pub(super) async fn read(
     }
     let counts = counts?;
     let met = counts.identifiers();
-    for one in &mut held {
+    for one in &mut holding.wants {
         one.fates.rows_read = counts.rows();
         one.fates.missing = met.missing;
         one.fates.malformed = met.malformed;
@@ -90,11 +101,12 @@ pub(super) async fn read(
         ledger.account(one.index, slice, &one.fates);
     }
     // What may wait in memory is given back when the tables are written; what may not goes to scratch.
+    let bytes = holding.bytes();
     if shared.budget().take(bytes) {
         shared.waiting(ledger.scan, facts.group, bytes);
-        hand_over(ledger, &mut held, Sink::keep).map_err(failed)?;
+        holding.hand_over(ledger, Sink::keep).map_err(failed)?;
     } else {
-        hand_over(ledger, &mut held, Sink::spill).map_err(failed)?;
+        holding.hand_over(ledger, Sink::spill).map_err(failed)?;
     }
     Ok(())
 }
@@ -118,182 +130,195 @@ fn hold<'a>(shared: &'a Shared, index: usize, want: &'a Want) -> Option<Held<'a>
         index,
         want,
         cohort: shared.cohort(project)?,
-        years: want.years.as_ref().map(|y| y.iter().map(|y| y.0).collect()),
+        years: want.years.as_ref().map(Asked::new),
         bases,
         join,
         fates: Fates::default(),
         sets: BTreeMap::new(),
-        base: RowSet::default(),
+        by_year: Vec::new(),
+        base: Vec::new(),
         picked: Vec::new(),
     })
 }
 
-/// Picks the rows of one batch for one want, and counts the fates of the others.
-fn pick(shared: &Shared, rows: &Rows, held: &mut Held<'_>) {
-    held.picked.clear();
-    let years = rows.years();
-    let spell = held.want.spell.map(|i| rows.flag(i));
-    let condition = held.want.condition.map(|i| rows.flag(i));
-    let truth = |flags: &BooleanArray, row: usize| flags.is_valid(row) && flags.value(row);
-    for (row, person) in rows.persons().values().iter().enumerate() {
-        if *person >= NOBODY {
-            continue;
-        }
-        let Some(rank) = held.cohort.rank(*person) else {
-            if shared.members().excluded().contains(*person) {
-                held.fates.excluded += 1;
-            } else {
-                held.fates.out_of_cohort += 1;
-            }
-            continue;
-        };
-        if let (Some(column), Some(asked)) = (years, &held.years) {
-            if column.is_null(row) {
-                held.fates.unreadable_period += 1;
-                continue;
-            }
-            if asked.binary_search(&column.value(row)).is_err() {
-                held.fates.other_period += 1;
-                continue;
-            }
-        }
-        if let Some(spell) = spell {
-            if spell.is_null(row) {
-                held.fates.unreadable_period += 1;
-                continue;
-            }
-            if !spell.value(row) {
-                held.fates.other_period += 1;
-                continue;
-            }
-        }
-        if condition.is_some_and(|flags| !truth(flags, row)) {
-            held.fates.filtered += 1;
-            continue;
-        }
-        held.fates.kept += 1;
-        held.picked.push((u32::try_from(row).unwrap_or(u32::MAX), rank));
+/// The places of some years in their list, by a table: years are asked for row by row.
+struct Asked {
+    first: i16,
+    places: Vec<Option<usize>>,
+    years: Vec<Year>,
+}
+
+impl Asked {
+    fn new(years: &Years) -> Self {
+        let years: Vec<Year> = years.iter().collect();
+        let (first, last) = (years.first().map_or(0, |y| y.0), years.last().map_or(-1, |y| y.0));
+        let places = (first..=last).map(|year| years.binary_search(&Year(year)).ok()).collect();
+        Self { first, places, years }
+    }
+
+    fn place(&self, year: i16) -> Option<usize> {
+        let offset = usize::try_from(i32::from(year) - i32::from(self.first)).ok()?;
+        self.places.get(offset).copied().flatten()
     }
 }
 
-/// Fans a batch out. Returns the bytes that are held from now on and were not before.
-fn fan_out(rows: &Rows, slice: Option<Slice>, held: &mut [Held<'_>], weight: &mut Weight, shared: &Shared) -> u64 {
-    let mut wanted = vec![false; rows.len()];
-    for one in held.iter_mut() {
-        pick(shared, rows, one);
-        for (row, _) in &one.picked {
-            if let Some(wanted) = wanted.get_mut(*row as usize) {
-                *wanted = true;
+/// What a batch says of its rows, whoever wants them.
+#[derive(Clone, Copy)]
+struct Met {
+    /// Rows that lead to one person.
+    known: u64,
+    /// Those of people never to be released. No cohort holds them.
+    excluded: u64,
+}
+
+impl Met {
+    fn of(rows: &Rows, shared: &Shared) -> Self {
+        let persons = rows.persons().values();
+        let excluded = shared.members().excluded();
+        let none = excluded.is_empty();
+        Self {
+            known: count(persons.iter().filter(|p| **p < NOBODY).count()),
+            excluded: if none { 0 } else { count(persons.iter().filter(|p| excluded.contains(**p)).count()) },
+        }
+    }
+}
+
+/// Picks the rows of one batch for one want, and counts the fates of the others.
+fn pick(rows: &Rows, met: Met, held: &mut Held<'_>) {
+    let Held { want, cohort, years: asked, fates, picked, .. } = held;
+    cohort.pick(rows.persons().values(), picked);
+    fates.excluded += met.excluded;
+    fates.out_of_cohort += met.known.saturating_sub(met.excluded + count(picked.len()));
+    if let (Some(years), Some(asked)) = (rows.years(), asked) {
+        picked.retain(|(row, _)| {
+            let row = *row as usize;
+            let (readable, of_asked) = (years.is_valid(row), asked.place(years.value(row)).is_some());
+            fates.unreadable_period += u64::from(!readable);
+            fates.other_period += u64::from(readable && !of_asked);
+            readable && of_asked
+        });
+    }
+    if let Some(spell) = want.spell.map(|i| rows.flag(i)) {
+        picked.retain(|(row, _)| {
+            let row = *row as usize;
+            let (readable, counts) = (spell.is_valid(row), spell.value(row));
+            fates.unreadable_period += u64::from(!readable);
+            fates.other_period += u64::from(readable && !counts);
+            readable && counts
+        });
+    }
+    if let Some(condition) = want.condition.map(|i| rows.flag(i)) {
+        picked.retain(|(row, _)| {
+            let holds = condition.is_valid(*row as usize) && condition.value(*row as usize);
+            fates.filtered += u64::from(!holds);
+            holds
+        });
+    }
+    fates.kept += count(picked.len());
+}
+
+impl Holding<'_> {
+    /// The bytes that are held.
+    fn bytes(&self) -> u64 {
+        count(self.store.bytes() + self.picks * size_of::<Pick>())
+    }
+
+    /// Fans a batch out: rows that anybody wants are stored, once for all, and each want picks its own. `None` by a fault of
+    /// ours.
+    fn fan_out(&mut self, rows: &Rows, shared: &Shared) -> Option<()> {
+        self.wanted.clear();
+        self.wanted.resize(rows.len(), false);
+        let met = Met::of(rows, shared);
+        for one in &mut self.wants {
+            pick(rows, met, one);
+            for (row, _) in &one.picked {
+                self.wanted[*row as usize] = true;
             }
         }
-    }
-    let kept = wanted.iter().filter(|w| **w).count();
-    if kept == 0 {
-        return 0;
-    }
-    let (columns, years, moved) = keep(rows, &wanted, kept);
-    let mut bytes = weight.add(&columns);
-    for one in held.iter_mut().filter(|h| !h.picked.is_empty()) {
-        bytes += count(one.picked.len() * size_of::<Pick>());
-        let mine: Vec<ArrayRef> = one.want.columns.iter().filter_map(|i| columns.get(*i)).map(Arc::clone).collect();
-        let place = |row: u32| moved.as_ref().and_then(|m| m.get(row as usize).copied()).unwrap_or(row);
-        if !one.bases.is_empty() {
-            let mut base: Vec<ArrayRef> = slice_arrays(slice, years.as_ref(), kept, rows.len(), moved.is_some());
-            base.extend(mine.iter().map(Arc::clone));
-            let batch = one.base.batch(base);
-            one.base.extend(one.picked.iter().map(|(row, rank)| Pick { rank: *rank, batch, row: place(*row) }));
+        // Where each row will stand in the store, if it is wanted.
+        let mut next = u32::try_from(self.store.rows()).ok()?;
+        self.places.clear();
+        self.places.extend(self.wanted.iter().map(|wanted| {
+            let place = next;
+            next += u32::from(*wanted);
+            place
+        }));
+        let kept: Vec<u32> = (0..).zip(&self.wanted).filter(|(_, wanted)| **wanted).map(|(row, _)| row).collect();
+        if kept.is_empty() {
+            return Some(());
         }
-        match (&years, &one.years) {
-            // Each year is a table of its own.
-            (Some(years), Some(_)) if one.join.is_none() => {
-                let mut of_year: BTreeMap<i16, u32> = BTreeMap::new();
-                for (row, rank) in &one.picked {
-                    let row = place(*row);
-                    let year = years.value(row as usize);
-                    let set = one.sets.entry(Some(Slice { year: Year(year), term: None })).or_default();
-                    let batch =
-                        *of_year.entry(year).or_insert_with(|| set.batch(mine.iter().map(Arc::clone).collect()));
-                    set.extend([Pick { rank: *rank, batch, row }]);
+        let mut columns = rows.columns().to_vec();
+        if self.wants.iter().any(|one| !one.bases.is_empty()) {
+            columns.extend(slice_arrays(self.slice, rows.years(), rows.len()));
+        }
+        self.store.append(&columns, (kept.len() < rows.len()).then_some(&kept))?;
+        for one in self.wants.iter_mut().filter(|h| !h.picked.is_empty()) {
+            let places = &self.places;
+            let pick = |(row, rank): &(u32, u32)| Pick { rank: *rank, row: places[*row as usize] };
+            self.picks += one.picked.len();
+            if !one.bases.is_empty() {
+                one.base.extend(one.picked.iter().map(pick));
+                self.picks += one.picked.len();
+            }
+            match (rows.years(), &one.years) {
+                // Each year is a table of its own.
+                (Some(years), Some(asked)) if one.join.is_none() => {
+                    one.by_year.resize_with(asked.years.len(), Vec::new);
+                    for picked in &one.picked {
+                        let place = asked.place(years.value(picked.0 as usize))?;
+                        one.by_year.get_mut(place)?.push(pick(picked));
+                    }
+                }
+                _ => {
+                    let slice = if one.join.is_some() { None } else { self.slice };
+                    one.sets.entry(slice).or_default().extend(one.picked.iter().map(pick));
                 }
             }
-            _ => {
-                let set = one.sets.entry(if one.join.is_some() { None } else { slice }).or_default();
-                let batch = set.batch(mine);
-                set.extend(one.picked.iter().map(|(row, rank)| Pick { rank: *rank, batch, row: place(*row) }));
+        }
+        Some(())
+    }
+
+    /// Hands all rows held over to their sinks, to be kept or spilled.
+    fn hand_over(&mut self, ledger: &Ledger, how: fn(&Sink, RowSet) -> Result<()>) -> Result<()> {
+        let store = Arc::new(std::mem::take(&mut self.store).finish());
+        self.picks = 0;
+        for one in &mut self.wants {
+            let own = Part { store: Arc::clone(&store), columns: one.want.columns.as_slice().into() };
+            let years = one.years.iter().flat_map(|asked| &asked.years);
+            let of_years =
+                years.map(|year| Some(Slice { year: *year, term: None })).zip(std::mem::take(&mut one.by_year));
+            for (slice, picks) in std::mem::take(&mut one.sets).into_iter().chain(of_years) {
+                let set = RowSet::of(own.clone(), picks);
+                match &one.join {
+                    Some(sink) => how(sink, set)?,
+                    None => {
+                        if let Some(sink) = ledger.sink(SinkKey { want: one.index, slice }) {
+                            how(&sink, set)?;
+                        }
+                    }
+                }
+            }
+            let base = std::mem::take(&mut one.base);
+            if base.is_empty() {
+                continue;
+            }
+            // The year and the term stand behind the columns of the view.
+            let slice = store.width() - 2..store.width();
+            let part = Part { store: Arc::clone(&store), columns: slice.chain(own.columns.iter().copied()).collect() };
+            for sink in &one.bases {
+                how(sink, RowSet::of(part.clone(), base.clone()))?;
             }
         }
+        Ok(())
     }
-    bytes
-}
-
-/// The columns to be kept, cut down where few rows are wanted, with each row's new place.
-fn keep(rows: &Rows, wanted: &[bool], kept: usize) -> (Vec<ArrayRef>, Option<Int16Array>, Option<Vec<u32>>) {
-    #[expect(clippy::cast_precision_loss, reason = "a share of a batch")]
-    let dense = kept as f64 >= wanted.len() as f64 * DENSE;
-    if dense {
-        return (rows.columns().to_vec(), rows.years().cloned(), None);
-    }
-    let mask = BooleanArray::from(wanted.to_vec());
-    let cut = |column: &ArrayRef| -> Option<ArrayRef> {
-        let cut = filter(column, &mask).ok()?;
-        // A view keeps the pages of all rows alive; compacted, it keeps those of the rows that stay.
-        Some(match cut.as_string_view_opt() {
-            Some(view) if !view.data_buffers().is_empty() => Arc::new(view.gc()),
-            _ => cut,
-        })
-    };
-    let columns: Option<Vec<ArrayRef>> = rows.columns().iter().map(cut).collect();
-    let years = rows.years().map(|y| filter(y, &mask).ok());
-    let (Some(columns), true) = (columns, years.as_ref().is_none_or(Option::is_some)) else {
-        return (rows.columns().to_vec(), rows.years().cloned(), None);
-    };
-    let mut next = 0;
-    let moved = wanted
-        .iter()
-        .map(|w| {
-            let place = next;
-            next += u32::from(*w);
-            place
-        })
-        .collect();
-    let years = years.flatten().and_then(|y| y.as_primitive_opt::<arrow::datatypes::Int16Type>().cloned());
-    (columns, years, Some(moved))
 }
 
 /// The year and term of each row, as a linked base sorts them.
-fn slice_arrays(
-    slice: Option<Slice>,
-    years: Option<&Int16Array>,
-    kept: usize,
-    all: usize,
-    moved: bool,
-) -> Vec<ArrayRef> {
-    let rows = if moved { kept } else { all };
+fn slice_arrays(slice: Option<Slice>, years: Option<&Int16Array>, rows: usize) -> [ArrayRef; 2] {
     let year: ArrayRef = match (years, slice) {
         (Some(years), _) => Arc::new(years.clone()),
         (None, Some(slice)) => Arc::new(Int16Array::from(vec![slice.year.0; rows])),
         (None, None) => Arc::new(Int16Array::new_null(rows)),
     };
-    vec![year, Arc::new(Int8Array::from(vec![term_rank(slice.and_then(|s| s.term)); rows]))]
-}
-
-/// Hands all rows held over to their sinks, to be kept or spilled.
-fn hand_over(ledger: &Ledger, held: &mut [Held<'_>], how: fn(&Sink, RowSet) -> Result<()>) -> Result<()> {
-    for one in held {
-        for (slice, set) in std::mem::take(&mut one.sets) {
-            match &one.join {
-                Some(sink) => how(sink, set)?,
-                None => {
-                    if let Some(sink) = ledger.sink(SinkKey { want: one.index, slice }) {
-                        how(&sink, set)?;
-                    }
-                }
-            }
-        }
-        let base = std::mem::take(&mut one.base);
-        for sink in &one.bases {
-            how(sink, base.clone())?;
-        }
-    }
-    Ok(())
+    [year, Arc::new(Int8Array::from(vec![term_rank(slice.and_then(|s| s.term)); rows]))]
 }

@@ -53,14 +53,31 @@ fn prefix(key: &[u8; 16], shift: u32) -> usize {
     usize::try_from(first >> shift).unwrap_or(usize::MAX)
 }
 
+/// Keys that are looked up together, so that the memory is asked for all of them before it is needed for one.
+const TOGETHER: usize = 64;
+
 impl Partners for Lookup {
-    fn of(&self, key: Option<&[u8; 16]>) -> u32 {
-        let Some(key) = key else { return NOBODY };
-        let Some([start, end]) = self.starts.get(prefix(key, self.shift)..).and_then(|s| s.first_chunk()) else {
-            return NOBODY;
-        };
-        let here = self.entries.get(*start as usize..*end as usize).unwrap_or_default();
-        here.iter().find(|entry| entry.key == *key).map_or(NOBODY, |entry| entry.person)
+    fn find(&self, keys: &[[u8; 16]], found: &mut Vec<u32>) {
+        let mut places = [(0, 0); TOGETHER];
+        for keys in keys.chunks(TOGETHER) {
+            for (place, key) in places.iter_mut().zip(keys) {
+                let at = prefix(key, self.shift);
+                *place = (self.starts[at], self.starts[at + 1]);
+            }
+            let mut touched = 0;
+            for (start, _) in places.iter().take(keys.len()) {
+                touched ^= self.entries.get(*start as usize).map_or(0, |entry| entry.key[0]);
+            }
+            std::hint::black_box(touched);
+            for ((start, end), key) in places.iter().zip(keys) {
+                let here = self.entries.get(*start as usize..*end as usize).unwrap_or_default();
+                found.push(here.iter().find(|entry| entry.key == *key).map_or(NOBODY, |entry| entry.person));
+            }
+        }
+    }
+
+    fn nobody(&self) -> u32 {
+        NOBODY
     }
 }
 
@@ -81,12 +98,14 @@ mod tests {
         for count in [0, 1, 2, 3, 700, members.len()] {
             let lookup = Lookup::new(members[..count].iter().copied());
             assert_eq!(lookup.len(), count);
-            for (at, (key, person)) in members.iter().enumerate() {
-                let found = lookup.of(Some(&key.to_be_bytes()));
-                assert_eq!(found, if at < count { *person } else { NOBODY }, "{at} of {count}");
-                assert_eq!(lookup.of(Some(&(key ^ 1 << 20).to_be_bytes())), NOBODY);
-            }
-            assert_eq!(lookup.of(None), NOBODY);
+            let keys = |change: u128| members.iter().map(|m| (m.0 ^ change).to_be_bytes()).collect::<Vec<_>>();
+            let mut found = Vec::new();
+            lookup.find(&keys(0), &mut found);
+            let right = members.iter().enumerate().map(|(at, m)| if at < count { m.1 } else { NOBODY });
+            assert_eq!(found, right.collect::<Vec<_>>(), "{count} members");
+            found.clear();
+            lookup.find(&keys(1 << 20), &mut found);
+            assert!(found.len() == members.len() && found.iter().all(|person| *person == NOBODY));
         }
     }
 }

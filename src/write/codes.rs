@@ -1,34 +1,26 @@
 //! Counting missing values, and values that are not among the catalogue's codes.
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use super::store::Value;
+use arrow::datatypes::DataType;
 
 /// The known codes of one column, and what was met beside them.
 #[derive(Debug)]
 pub(super) struct Codes {
-    texts: Vec<u128>,
-    long: Vec<String>,
+    texts: Vec<String>,
     integers: Vec<i64>,
     listed: bool,
     pub(super) missing: u64,
     pub(super) unknown: u64,
 }
 
-/// A text of at most 12 bytes as a string view has it, inlined.
-fn inlined(text: &str) -> Option<u128> {
-    let length = u32::try_from(text.len()).ok().filter(|l| *l <= 12)?;
-    let mut view = [0; 16];
-    view[..4].copy_from_slice(&length.to_le_bytes());
-    view[4..4 + text.len()].copy_from_slice(text.as_bytes());
-    Some(u128::from_le_bytes(view))
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(0)
 }
 
 impl Codes {
     pub(super) fn new(codes: &[String]) -> Self {
         Self {
-            texts: codes.iter().filter_map(|c| inlined(c)).collect(),
-            long: codes.iter().filter(|c| c.len() > 12).cloned().collect(),
+            texts: codes.to_vec(),
             integers: codes.iter().filter_map(|c| c.parse().ok()).collect(),
             listed: !codes.is_empty(),
             missing: 0,
@@ -36,71 +28,58 @@ impl Codes {
         }
     }
 
-    /// Counts a chunk.
-    pub(super) fn count(&mut self, column: &ArrayRef) {
-        self.missing += u64::try_from(column.null_count()).unwrap_or(0);
+    fn knows(&self, value: Value<'_>, kind: &DataType) -> bool {
+        match (value, kind) {
+            (Value::String(text), DataType::Utf8View) => self.texts.iter().any(|code| code.as_bytes() == text),
+            (Value::Word(word), DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64) => {
+                self.integers.contains(&word.cast_signed())
+            }
+            _ => true,
+        }
+    }
+
+    /// Counts rows by their numbers among `distinct` values, the first of them number 1; 0 is missing.
+    pub(super) fn count<'a>(
+        &mut self,
+        numbers: &[u16],
+        distinct: usize,
+        value: impl Fn(usize) -> Value<'a>,
+        kind: &DataType,
+    ) {
+        self.missing += count(numbers.iter().filter(|number| **number == 0).count());
         if !self.listed {
             return;
         }
-        let unknown = match column.data_type() {
-            DataType::Utf8View => {
-                let texts = column.as_string_view();
-                let mut last = None;
-                let mut unknown = 0;
-                for (row, view) in texts.views().iter().enumerate() {
-                    if last == Some(*view) || texts.is_null(row) {
-                        continue;
-                    }
-                    let length = u32::from_le_bytes([
-                        view.to_le_bytes()[0],
-                        view.to_le_bytes()[1],
-                        view.to_le_bytes()[2],
-                        view.to_le_bytes()[3],
-                    ]);
-                    let known = if length <= 12 {
-                        self.texts.contains(view)
-                    } else {
-                        self.long.iter().any(|c| c == texts.value(row))
-                    };
-                    if known {
-                        last = Some(*view);
-                    } else {
-                        unknown += 1;
-                    }
-                }
-                unknown
-            }
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
-                let Ok(wide) = cast(column, &DataType::Int64) else { return };
-                let values = wide.as_primitive::<Int64Type>();
-                values.iter().flatten().filter(|v| !self.integers.contains(v)).count()
-            }
-            _ => 0,
-        };
-        self.unknown += u64::try_from(unknown).unwrap_or(0);
+        let unknown: Vec<bool> = (0..distinct).map(|index| !self.knows(value(index), kind)).collect();
+        if unknown.contains(&true) {
+            let is = |number: u16| usize::from(number).checked_sub(1).and_then(|i| unknown.get(i)) == Some(&true);
+            self.unknown += count(numbers.iter().filter(|number| is(**number)).count());
+        }
+    }
+
+    /// Counts a row by its value.
+    #[inline]
+    pub(super) fn see(&mut self, value: Value<'_>, kind: &DataType) {
+        self.missing += u64::from(value == Value::Missing);
+        if self.listed && !self.knows(value, kind) {
+            self.unknown += 1;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Int16Array, StringViewArray};
-    use std::sync::Arc;
 
     #[test]
     fn unknown_codes_and_missing_values_are_counted() {
+        let met = ["M", "m", "A code of many letters", "A code of many lettres"];
+        let value = |index: usize| Value::String(met[index].as_bytes());
         let mut codes = Codes::new(&["M".into(), "F".into(), "A code of many letters".into()]);
-        let column: ArrayRef = Arc::new(StringViewArray::from(vec![
-            Some("M"),
-            None,
-            Some("m"),
-            Some("A code of many letters"),
-            Some("A code of many lettres"),
-        ]));
-        codes.count(&column);
-        assert_eq!((codes.missing, codes.unknown), (1, 2));
+        codes.count(&[1, 0, 2, 2, 3, 4], met.len(), value, &DataType::Utf8View);
+        assert_eq!((codes.missing, codes.unknown), (1, 3));
         let mut codes = Codes::new(&["1".into(), "2".into()]);
-        codes.count(&(Arc::new(Int16Array::from(vec![Some(1), Some(3), None])) as ArrayRef));
+        [Value::Word(1), Value::Word(3), Value::Missing].map(|value| codes.see(value, &DataType::Int16));
         assert_eq!((codes.missing, codes.unknown), (1, 1));
     }
 }

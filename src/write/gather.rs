@@ -1,49 +1,99 @@
-//! Picks of rows in shared batches, sorted by rank and gathered once, in chunks that depend on the rows alone.
+//! Picks of rows in shared stores, sorted by rank, then by all columns.
 
+use super::store::{Column, Store, StoreBuilder, Value, array_of};
 use crate::vocab::{Error, Result};
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
-use arrow::compute::{SortOptions, interleave, take};
+use arrow::array::ArrayRef;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// Rows of a chunk, about: a chunk ends with the person at whom it reaches this.
-pub(super) const CHUNK_ROWS: usize = 64 * 1024;
-
-/// One row of one batch, and its person's rank.
+/// One row, and its person's rank.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pick {
     /// The person's rank in the project.
     pub rank: u32,
-    /// The batch, by index.
-    pub batch: u32,
-    /// The row in it.
+    /// The row, counted through all parts of the set.
     pub row: u32,
 }
 
-/// Rows of one table: picks into batches whose columns are shared with other tables.
+/// A store that rows are picked from, and which of its columns they have.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The store, shared by all tables that pick from it.
+    pub store: Arc<Store>,
+    /// The columns, by index, in the table's order.
+    pub columns: Arc<[usize]>,
+}
+
+/// Rows of one table: picks into parts whose columns are shared with other tables.
 #[derive(Debug, Default, Clone)]
 pub struct RowSet {
-    batches: Vec<Vec<ArrayRef>>,
+    parts: Vec<Part>,
+    /// Behind the last row of each part, counted through all.
+    ends: Vec<u32>,
     picks: Vec<Pick>,
 }
 
 impl RowSet {
-    /// Adds a batch and returns its index.
-    pub fn batch(&mut self, columns: Vec<ArrayRef>) -> u32 {
-        self.batches.push(columns);
-        u32::try_from(self.batches.len() - 1).unwrap_or(u32::MAX)
+    /// Rows of one part.
+    #[must_use]
+    pub fn of(part: Part, picks: Vec<Pick>) -> Self {
+        let end = u32::try_from(part.store.rows).unwrap_or(u32::MAX);
+        Self { parts: vec![part], ends: vec![end], picks }
     }
 
-    /// Adds rows of a batch.
-    pub fn extend(&mut self, picks: impl IntoIterator<Item = Pick>) {
-        self.picks.extend(picks);
+    /// Rows that stand in arrays, with their ranks.
+    pub(super) fn of_arrays(ranks: &[u32], columns: &[ArrayRef]) -> Result<Self> {
+        let mut builder = StoreBuilder::default();
+        builder.append(columns, None).ok_or_else(fault)?;
+        let part = Part { store: Arc::new(builder.finish_of(ranks.len())), columns: (0..columns.len()).collect() };
+        let picks = ranks.iter().zip(0..).map(|(rank, row)| Pick { rank: *rank, row }).collect();
+        Ok(Self::of(part, picks))
+    }
+
+    /// The part of a row, and the row in it.
+    #[inline]
+    pub(super) fn locate(&self, row: u32) -> (usize, usize) {
+        let part = if self.ends.len() < 2 { 0 } else { self.ends.partition_point(|end| *end <= row) };
+        let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
+        (part, (row - start) as usize)
+    }
+
+    /// The stores of its parts.
+    pub(super) fn stores(&self) -> impl Iterator<Item = &Arc<Store>> {
+        self.parts.iter().map(|part| &part.store)
+    }
+
+    /// The same rows of one part in a store that holds those of all of `stores`, one after the other.
+    pub(super) fn within_one(mut self, stores: &[Arc<Store>], all: &Arc<Store>) -> Self {
+        if let [part] = self.parts.as_mut_slice() {
+            let before = stores.iter().take_while(|store| !Arc::ptr_eq(store, &part.store));
+            let start = u32::try_from(before.map(|store| store.rows).sum::<usize>()).unwrap_or(u32::MAX);
+            self.picks.iter_mut().for_each(|pick| pick.row += start);
+            part.store = Arc::clone(all);
+            self.ends = vec![u32::try_from(all.rows).unwrap_or(u32::MAX)];
+        }
+        self
     }
 
     /// Takes in another set.
-    pub fn append(&mut self, other: Self) {
-        let offset = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
-        self.batches.extend(other.batches);
-        self.picks.extend(other.picks.into_iter().map(|p| Pick { batch: p.batch + offset, ..p }));
+    ///
+    /// # Errors
+    /// More than four thousand million rows wait at a time.
+    pub fn append(&mut self, other: Self) -> Result<()> {
+        let same = |(a, b): (&Part, &Part)| Arc::ptr_eq(&a.store, &b.store) && a.columns == b.columns;
+        if self.parts.is_empty() {
+            *self = other;
+        } else if self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same) {
+            self.picks.extend(other.picks);
+        } else {
+            let start = self.ends.last().copied().unwrap_or(0);
+            for end in other.ends {
+                self.ends.push(start.checked_add(end).filter(|end| *end < u32::MAX).ok_or_else(fault)?);
+            }
+            self.parts.extend(other.parts);
+            self.picks.extend(other.picks.into_iter().map(|p| Pick { row: p.row + start, ..p }));
+        }
+        Ok(())
     }
 
     /// How many rows.
@@ -64,14 +114,56 @@ impl RowSet {
         &self.picks
     }
 
-    /// Only the rows of ranks in a range, over the same batches.
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// How many columns each row has.
+    pub(super) fn width(&self) -> usize {
+        self.parts.first().map_or(0, |part| part.columns.len())
+    }
+
+    /// A column of the table in each part; `None` where a part lacks it.
+    pub(super) fn columns(&self, column: usize) -> Option<Vec<&Column>> {
+        let of = |part: &'_ Part| part.columns.get(column).copied();
+        self.parts.iter().map(|part| part.store.columns.get(of(part)?)).collect()
+    }
+
+    /// Only the rows of ranks in a range, over the same parts.
     #[must_use]
     pub(super) fn within(&self, ranks: &std::ops::Range<u32>) -> Self {
         let picks = self.picks.iter().copied().filter(|p| ranks.contains(&p.rank)).collect();
-        Self { batches: self.batches.clone(), picks }
+        Self { parts: self.parts.clone(), ends: self.ends.clone(), picks }
     }
 
-    /// Sorts the picks by rank: a radix sort, stable, two or three passes over 12-byte rows.
+    /// Without the first rows; parts that only they needed are let go.
+    pub(super) fn behind(self, rows: usize) -> Result<Self> {
+        let left = self.picks.get(rows..).unwrap_or_default();
+        let mut needed = vec![false; self.parts.len()];
+        left.iter().for_each(|pick| needed[self.locate(pick.row).0] = true);
+        let mut rest = Self::default();
+        for (index, part) in self.parts.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            let of_part =
+                left.iter().map(|pick| (pick.rank, self.locate(pick.row))).filter(|(_, (at, _))| *at == index);
+            let pick = |(rank, (_, row))| Some(Pick { rank, row: u32::try_from(row).ok()? });
+            rest.append(Self::of(part.clone(), of_part.filter_map(pick).collect()))?;
+        }
+        Ok(rest)
+    }
+
+    /// Sorts the rows: by rank, then by all columns, missing first.
+    pub(super) fn sort(&mut self) -> Result<()> {
+        self.sort_by_rank();
+        let mut picks = std::mem::take(&mut self.picks);
+        let columns: Vec<Vec<&Column>> =
+            (0..self.width()).map(|i| self.columns(i).ok_or_else(fault)).collect::<Result<_>>()?;
+        order_ties(&mut picks, &columns, |pick| self.locate(pick.row));
+        self.picks = picks;
+        Ok(())
+    }
+
+    /// Sorts the picks by rank: a radix sort, stable, two or three passes over rows of 8 bytes.
     pub(super) fn sort_by_rank(&mut self) {
         let top = self.picks.iter().map(|p| p.rank).max().unwrap_or(0);
         let mut from = std::mem::take(&mut self.picks);
@@ -98,74 +190,20 @@ impl RowSet {
         self.picks = from;
     }
 
-    /// Sorts all rows and gives them away in chunks: by rank, then by all columns, missing first. Unless this is the last
-    /// of the table, the rows behind the last full chunk come back, to be taken in by the next set.
-    pub(super) fn into_chunks(
-        mut self,
-        last: bool,
-        mut emit: impl FnMut(&[u32], Vec<ArrayRef>) -> Result<()>,
-    ) -> Result<Self> {
-        self.sort_by_rank();
-        let mut start = 0;
-        while start < self.picks.len() {
-            let mut end = start + CHUNK_ROWS;
-            if end >= self.picks.len() {
-                // The last person's rows may go on in the next set, so a chunk that just fills is not yet full.
-                if !last {
-                    break;
-                }
-                end = self.picks.len();
-            } else {
-                let rank = self.picks[end - 1].rank;
-                while end < self.picks.len() && self.picks[end].rank == rank {
-                    end += 1;
-                }
-                if end == self.picks.len() && !last {
-                    break;
-                }
-            }
-            let chunk = &self.picks[start..end];
-            let ranks: Vec<u32> = chunk.iter().map(|p| p.rank).collect();
-            let columns = self.gather(chunk)?;
-            emit(&ranks, order_ties(&ranks, columns)?)?;
-            start = end;
-        }
-        self.rest(start)
-    }
-
-    /// The rows from a pick on, as a set of their own that keeps nothing else alive.
-    fn rest(&self, start: usize) -> Result<Self> {
-        let mut rest = Self::default();
-        let picks = self.picks.get(start..).unwrap_or_default();
-        if !picks.is_empty() {
-            let batch = rest.batch(self.gather(picks)?.into_iter().map(compact).collect());
-            rest.extend(picks.iter().zip(0..).map(|(pick, row)| Pick { rank: pick.rank, batch, row }));
-        }
-        Ok(rest)
-    }
-
-    /// The columns of some picks, in their order.
+    /// The columns of some picks, in their order, as arrays.
     pub(super) fn gather(&self, picks: &[Pick]) -> Result<Vec<ArrayRef>> {
-        let width = self.batches.first().map_or(0, Vec::len);
-        let places: Vec<(usize, usize)> = picks.iter().map(|p| (p.batch as usize, p.row as usize)).collect();
-        (0..width)
+        (0..self.width())
             .map(|column| {
-                let arrays: Vec<&dyn Array> = self
-                    .batches
-                    .iter()
-                    .map(|batch| batch.get(column).map(AsRef::as_ref).ok_or_else(fault))
-                    .collect::<Result<_>>()?;
-                interleave(&arrays, &places).map_err(|_| fault())
+                let parts = self.columns(column).ok_or_else(fault)?;
+                let Some(first) = parts.first() else { return Err(fault()) };
+                let value = |pick: &Pick| {
+                    let (part, row) = self.locate(pick.row);
+                    parts.get(part).map_or(Value::Missing, |column| column.value(row))
+                };
+                let values = picks.iter().map(value);
+                array_of(&first.kind, values).ok_or_else(fault)
             })
             .collect()
-    }
-}
-
-/// A column whose texts keep no more alive than themselves.
-pub(super) fn compact(column: ArrayRef) -> ArrayRef {
-    match column.as_string_view_opt() {
-        Some(view) if !view.data_buffers().is_empty() => Arc::new(view.gc()),
-        _ => column,
     }
 }
 
@@ -173,98 +211,55 @@ fn fault() -> Error {
     Error::Internal("rows cannot be gathered".to_owned())
 }
 
-/// Orders the rows of each person by all columns, missing first. Columns are in rank order already.
-pub(super) fn order_ties(ranks: &[u32], columns: Vec<ArrayRef>) -> Result<Vec<ArrayRef>> {
-    let tied = ranks.windows(2).any(|pair| pair[0] == pair[1]);
-    if !tied || columns.is_empty() {
-        return Ok(columns);
-    }
-    let options = SortOptions { descending: false, nulls_first: true };
-    let comparators = columns
-        .iter()
-        .map(|c| arrow::array::make_comparator(c, c, options).map_err(|_| fault()))
-        .collect::<Result<Vec<_>>>()?;
-    let compare = |a: u32, b: u32| {
-        comparators.iter().map(|c| c(a as usize, b as usize)).find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
+/// Orders the rows of each person by all columns, missing first. Picks are in rank order already.
+fn order_ties(picks: &mut [Pick], columns: &[Vec<&Column>], locate: impl Fn(&Pick) -> (usize, usize)) {
+    let compare = |a: &Pick, b: &Pick| {
+        let ((part, row), (other_part, other_row)) = (locate(a), locate(b));
+        let of = |parts: &Vec<&Column>| parts[part].compare(row, parts[other_part], other_row);
+        columns.iter().map(of).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
     };
-    let count = u32::try_from(ranks.len()).map_err(|_| fault())?;
-    let mut order: Vec<u32> = (0..count).collect();
-    let mut moved = false;
-    let mut start = 0;
-    for run in ranks.chunk_by(|a, b| a == b) {
-        let end = start + run.len();
+    for run in picks.chunk_by_mut(|a, b| a.rank == b.rank) {
         if run.len() > 1 {
-            let rows = &mut order[start..end];
-            if !rows.is_sorted_by(|a, b| compare(*a, *b) != Ordering::Greater) {
-                rows.sort_by(|a, b| compare(*a, *b));
-                moved = true;
-            }
+            run.sort_by(compare);
         }
-        start = end;
     }
-    drop(comparators);
-    if !moved {
-        return Ok(columns);
-    }
-    let order = UInt32Array::from(order);
-    columns.iter().map(|c| take(c, &order, None).map_err(|_| fault())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::Int32Array;
-    use arrow::datatypes::Int32Type;
 
     fn set(rows: &[(u32, Option<i32>)]) -> RowSet {
-        let mut set = RowSet::default();
         let values: ArrayRef = Arc::new(Int32Array::from(rows.iter().map(|r| r.1).collect::<Vec<_>>()));
-        let batch = set.batch(vec![values]);
-        set.extend(rows.iter().zip(0..).map(|(r, row)| Pick { rank: r.0, batch, row }));
-        set
+        RowSet::of_arrays(&rows.iter().map(|r| r.0).collect::<Vec<_>>(), &[values]).unwrap()
     }
 
-    fn sorted(set: RowSet) -> Vec<(u32, Option<i32>)> {
-        let mut out = Vec::new();
-        let rest = set
-            .into_chunks(true, |ranks, columns| {
-                out.extend(ranks.iter().copied().zip(columns[0].as_primitive::<Int32Type>().iter()));
-                Ok(())
-            })
-            .unwrap();
-        assert!(rest.is_empty());
-        out
+    fn sorted(mut set: RowSet) -> Vec<(u32, Option<i64>)> {
+        set.sort().unwrap();
+        let column = |pick: &Pick| {
+            let (part, row) = set.locate(pick.row);
+            match set.columns(0).unwrap()[part].value(row) {
+                Value::Word(word) => Some(word.cast_signed()),
+                _ => None,
+            }
+        };
+        set.picks().iter().map(|pick| (pick.rank, column(pick))).collect()
     }
 
     #[test]
     fn rows_come_by_rank_then_value_missing_first() {
-        let found = sorted(set(&[(5_000_000, Some(1)), (7, Some(3)), (7, None), (0, Some(9)), (7, Some(-3))]));
-        assert_eq!(found, [(0, Some(9)), (7, None), (7, Some(-3)), (7, Some(3)), (5_000_000, Some(1))]);
+        let mut both = set(&[(5_000_000, Some(1)), (7, Some(3)), (7, None)]);
+        both.append(set(&[(0, Some(9)), (7, Some(-3))])).unwrap();
+        assert_eq!(sorted(both), [(0, Some(9)), (7, None), (7, Some(-3)), (7, Some(3)), (5_000_000, Some(1))]);
     }
 
     #[test]
-    fn chunks_are_the_same_whole_or_in_buckets() {
-        let rows: Vec<(u32, Option<i32>)> =
-            (0..300_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) % 90_000, i32::try_from(i % 11).ok())).collect();
-        let mut whole = Vec::new();
-        set(&rows)
-            .into_chunks(true, |ranks, _| {
-                whole.push(ranks.len());
-                Ok(())
-            })
-            .unwrap();
-        let mut parts = Vec::new();
-        let mut rest = RowSet::default();
-        for bucket in 0..7_u32 {
-            let mut part = set(&rows).within(&(bucket * 13_000..(bucket + 1) * 13_000));
-            part.append(rest);
-            rest = part
-                .into_chunks(bucket == 6, |ranks, _| {
-                    parts.push(ranks.len());
-                    Ok(())
-                })
-                .unwrap();
-        }
-        assert_eq!(whole, parts);
+    fn what_is_behind_keeps_only_the_parts_that_it_needs() {
+        let mut all = set(&[(1, Some(10)), (2, Some(20))]);
+        all.append(set(&[(3, Some(30)), (4, None)])).unwrap();
+        all.sort().unwrap();
+        let rest = all.behind(3).unwrap();
+        assert_eq!((rest.parts.len(), sorted(rest)), (1, vec![(4, None)]));
     }
 }

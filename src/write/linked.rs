@@ -1,15 +1,16 @@
 //! Writing a linked table: the base's rows, and beside each the one row a person has in each join, if any.
 
+use super::chunk::Encoders;
 use super::codes::Codes;
-use super::encode::{TableWriter, constant, deliver, id_column, schema_of};
-use super::gather::{RowSet, order_ties};
+use super::encode::{Beside, TableWriter, schema_of};
+use super::gather::RowSet;
 use super::sink::Sink;
 use super::table::{People, column_records};
 use crate::plan::LinkedPlan;
 use crate::vocab::{Error, Observer, Result, TableRecord, Term, Year};
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
-use arrow::datatypes::{Int8Type, Int16Type};
+use arrow::datatypes::{DataType, Int8Type, Int16Type};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct LinkedJob<'a> {
     pub ids: &'a [[u8; 16]],
     /// Digest over everything the bytes depend on.
     pub recipe: String,
+    /// Encoders that are at hand.
+    pub encoders: &'a Encoders,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -44,6 +47,8 @@ struct Side {
 
 /// No row.
 const NONE: u32 = u32::MAX;
+/// Rows that are put together at a time.
+const CHUNK_ROWS: usize = 64 * 1024;
 
 /// Writes a linked table. The base sink's columns are the start year, the term's rank, and the base's own; a join's are
 /// its own. `Err` inside: a join matches more than one row of some people.
@@ -58,7 +63,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
             Ok(mut side) => {
                 if side.columns.is_empty() {
                     // Nobody has a row: the columns are missing throughout.
-                    side.columns = vec![new_null_array(&arrow::datatypes::DataType::Null, 0); width];
+                    side.columns = vec![new_null_array(&DataType::Null, 0); width];
                 }
                 sides.push(side);
             }
@@ -67,51 +72,46 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
     }
     let layout = &job.plan.layout;
     let schema = schema_of(layout);
-    let mut writer = TableWriter::create(&job.data.join(job.plan.path()), Arc::clone(&schema))?;
-    let lead = schema.fields().len() - layout.columns.len();
-    let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
+    let mut writer = TableWriter::create(&job.data.join(job.plan.path()), &schema, job.encoders.take()?)?;
+    let lead = schema.fields().len() - layout.columns.len() - 1;
+    let mut codes: Vec<Codes> = (0..lead).map(|_| Codes::new(&[])).collect();
+    codes.extend(layout.columns.iter().map(|c| Codes::new(&c.codes)));
+    let beside = Beside { ids: job.ids, lead: Vec::new(), observer: job.observer };
     let mut people = People::default();
     let mut rest = RowSet::default();
     base.drain(|mut set, last| {
-        set.append(std::mem::take(&mut rest));
-        rest = set.into_chunks(last, |ranks, columns| {
+        // A person's joined columns are the same in all rows: the base's own columns give the order.
+        set.sort()?;
+        people.count(set.picks());
+        let mut rows = std::mem::take(&mut rest);
+        for picks in set.picks().chunks(CHUNK_ROWS) {
             job.observer.go_on()?;
-            people.count(ranks);
-            let mut columns = columns;
+            let ranks: Vec<u32> = picks.iter().map(|p| p.rank).collect();
+            let mut columns = set.gather(picks)?.into_iter();
+            let (Some(years), Some(terms)) = (columns.next(), columns.next()) else { return Err(fault()) };
+            let mut out = Vec::with_capacity(codes.len());
+            out.extend(layout.year.is_some().then(|| year_texts(&years)));
+            out.extend(layout.term.then(|| term_texts(&terms)));
+            out.extend(columns);
             for side in &sides {
                 let rows: UInt32Array = ranks
                     .iter()
                     .map(|rank| side.row_of.get(*rank as usize).copied().filter(|row| *row != NONE))
                     .collect();
                 for column in &side.columns {
-                    columns.push(take(column, &rows, None).map_err(|_| fault())?);
+                    let field = schema.fields().get(out.len() + 1).ok_or_else(fault)?;
+                    out.push(match column.data_type() {
+                        DataType::Null => new_null_array(field.data_type(), ranks.len()),
+                        _ => take(column, &rows, None).map_err(|_| fault())?,
+                    });
                 }
             }
-            // Base rows of a person that are alike but for their joined columns keep their order: those are alike too.
-            let columns = order_ties(ranks, columns)?;
-            let mut columns = columns.into_iter();
-            let (Some(years), Some(terms)) = (columns.next(), columns.next()) else { return Err(fault()) };
-            let mut out = vec![id_column(ranks, job.ids)?];
-            if layout.year.is_some() {
-                out.push(year_texts(&years));
-            }
-            if layout.term {
-                out.push(term_texts(&terms));
-            }
-            for ((column, codes), field) in columns.zip(&mut codes).zip(schema.fields().iter().skip(lead)) {
-                let column = if *column.data_type() == arrow::datatypes::DataType::Null {
-                    new_null_array(field.data_type(), ranks.len())
-                } else {
-                    column
-                };
-                codes.count(&column);
-                out.push(deliver(column));
-            }
-            writer.write(out)
-        })?;
+            rows.append(RowSet::of_arrays(&ranks, &out)?)?;
+        }
+        rest = writer.write(rows, last, &beside, &mut codes)?;
         Ok(())
     })?;
-    let (digests, rows) = writer.finish()?;
+    let (digests, rows) = writer.finish(job.encoders)?;
     Ok(Ok(TableRecord {
         path: job.plan.path(),
         element: None,
@@ -121,7 +121,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
         bytes: digests.bytes,
         sha256: digests.sha256,
         sha512: digests.sha512,
-        columns: column_records(layout, &codes),
+        columns: column_records(layout, codes.get(lead..).unwrap_or_default()),
         recipe: job.recipe.clone(),
     }))
 }
@@ -131,25 +131,23 @@ fn side(sink: Sink, people: usize, observer: &dyn Observer) -> Result<std::resul
     let mut row_of = vec![NONE; people];
     let mut chunks: Vec<Vec<ArrayRef>> = Vec::new();
     let (mut next, mut several, mut last_counted) = (0_u32, 0_u64, None);
-    let mut rest = RowSet::default();
-    sink.drain(|mut set, last| {
-        set.append(std::mem::take(&mut rest));
-        rest = set.into_chunks(last, |ranks, columns| {
+    sink.drain(|mut set, _| {
+        set.sort_by_rank();
+        for picks in set.picks().chunks(CHUNK_ROWS) {
             observer.go_on()?;
-            for rank in ranks {
-                if let Some(slot) = row_of.get_mut(*rank as usize) {
+            for rank in picks.iter().map(|p| p.rank) {
+                if let Some(slot) = row_of.get_mut(rank as usize) {
                     if *slot == NONE {
                         *slot = next;
-                    } else if last_counted != Some(*rank) {
+                    } else if last_counted != Some(rank) {
                         several += 1;
-                        last_counted = Some(*rank);
+                        last_counted = Some(rank);
                     }
                 }
                 next += 1;
             }
-            chunks.push(columns);
-            Ok(())
-        })?;
+            chunks.push(set.gather(picks)?);
+        }
         Ok(())
     })?;
     if several > 0 {
@@ -171,16 +169,11 @@ fn fault() -> Error {
 
 fn year_texts(years: &ArrayRef) -> ArrayRef {
     let years = years.as_primitive::<Int16Type>();
-    if let Some(first) = years.iter().next().flatten()
-        && years.iter().all(|y| y == Some(first))
-    {
-        return constant(&Year(first).to_string(), years.len());
-    }
-    Arc::new(years.iter().map(|y| y.map(|y| Year(y).to_string())).collect::<StringArray>())
+    Arc::new(years.iter().map(|y| y.map(|y| Year(y).to_string())).collect::<StringViewArray>())
 }
 
 fn term_texts(terms: &ArrayRef) -> ArrayRef {
     let terms = terms.as_primitive::<Int8Type>();
     let text = |rank: i8| usize::try_from(rank).ok().and_then(|i| Term::ALL.get(i)).map(|t| t.as_str());
-    Arc::new(terms.iter().map(|t| t.and_then(text)).collect::<StringArray>())
+    Arc::new(terms.iter().map(|t| t.and_then(text)).collect::<StringViewArray>())
 }

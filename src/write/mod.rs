@@ -4,17 +4,24 @@
 //! share, or, when the budget is reached, as spilled buckets of rank. When all have come, [`table`] or [`linked`] sorts
 //! and writes them. The bytes depend on the rows alone.
 
+mod chunk;
 mod codes;
 mod encode;
 mod gather;
 mod linked;
+mod pages;
 mod persons;
 mod sink;
 mod spill;
+mod store;
 mod table;
+mod unite;
+mod values;
 
-pub use gather::{Pick, RowSet};
+pub use chunk::Encoders;
+pub use gather::{Part, Pick, RowSet};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
-pub use sink::{Sink, SinkKey};
+pub use sink::{Sink, SinkKey, unite};
+pub use store::{Store, StoreBuilder};
 pub use table::{TableJob, table};

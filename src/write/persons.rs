@@ -1,7 +1,9 @@
 //! Writing `persons.parquet`: one row a cohort person, and whether each link kind leads to it.
 
-use super::encode::{TableWriter, id_column};
-use super::gather::CHUNK_ROWS;
+use super::chunk::Encoders;
+use super::codes::Codes;
+use super::encode::{Beside, TableWriter};
+use super::gather::RowSet;
 use crate::vocab::{ColumnRecord, Kind, Observer, Release, Result, TableRecord, Type};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -19,24 +21,18 @@ pub fn persons(
     recipe: String,
     observer: &dyn Observer,
 ) -> Result<TableRecord> {
+    let encoders = Encoders::default();
     let mut fields = vec![Field::new("person_id", DataType::Utf8, false)];
     fields.extend(linked.iter().map(|(kind, _)| Field::new(format!("linked_{kind}"), DataType::Boolean, false)));
     let names: Vec<String> = fields.iter().map(|f| f.name().clone()).collect();
-    let mut writer = TableWriter::create(&data.join("persons.parquet"), Arc::new(Schema::new(fields)))?;
-    let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let ranks: Vec<u32> = (0..count).collect();
-    let mut start = 0;
-    for chunk in ranks.chunks(CHUNK_ROWS) {
-        observer.go_on()?;
-        let mut columns = vec![id_column(chunk, ids)?];
-        for (_, flags) in linked {
-            let flags = flags.get(start..start + chunk.len()).unwrap_or_default();
-            columns.push(Arc::new(BooleanArray::from(flags.to_vec())) as ArrayRef);
-        }
-        writer.write(columns)?;
-        start += chunk.len();
-    }
-    let (digests, rows) = writer.finish()?;
+    let mut writer = TableWriter::create(&data.join("persons.parquet"), &Schema::new(fields), encoders.take()?)?;
+    let ranks: Vec<u32> = (0..u32::try_from(ids.len()).unwrap_or(u32::MAX)).collect();
+    let flags: Vec<ArrayRef> =
+        linked.iter().map(|(_, f)| Arc::new(BooleanArray::from(f.clone())) as ArrayRef).collect();
+    let mut codes: Vec<Codes> = linked.iter().map(|_| Codes::new(&[])).collect();
+    let beside = Beside { ids, lead: Vec::new(), observer };
+    writer.write(RowSet::of_arrays(&ranks, &flags)?, true, &beside, &mut codes)?;
+    let (digests, rows) = writer.finish(&encoders)?;
     let columns = names
         .into_iter()
         .enumerate()

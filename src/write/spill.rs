@@ -1,6 +1,6 @@
 //! Spilled rows: buckets of rank as Arrow IPC in scratch. De-identified already: ranks and released values.
 
-use super::gather::{Pick, RowSet, compact};
+use super::gather::{Pick, RowSet};
 use crate::files::operation;
 use crate::vocab::{Error, Result};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
@@ -11,6 +11,9 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Rows of a batch in scratch.
+const SEGMENT_ROWS: usize = 64 * 1024;
 
 /// The spilled rows of one table: segments of one file, each of one bucket.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Spill {
                 continue;
             }
             let mut written = 0;
-            for part in mine.chunks(super::gather::CHUNK_ROWS) {
+            for part in mine.chunks(SEGMENT_ROWS) {
                 written += self.segment(&set, part, &mut file)?;
             }
             self.segments.push(Segment { bucket, start: self.end, length: written });
@@ -75,7 +78,7 @@ impl Spill {
     fn segment(&self, set: &RowSet, picks: &[Pick], file: &mut File) -> Result<u64> {
         let fault = |_| Error::Internal("rows cannot be spilled".to_owned());
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_iter_values(picks.iter().map(|p| p.rank)))];
-        columns.extend(set.gather(picks)?.into_iter().map(compact));
+        columns.extend(set.gather(picks)?);
         let fields: Vec<Field> =
             columns.iter().enumerate().map(|(i, c)| Field::new(format!("c{i}"), c.data_type().clone(), true)).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(fault)?;
@@ -113,13 +116,8 @@ impl Spill {
                 left = left.saturating_sub(length + 8);
                 for batch in StreamReader::try_new(&bytes[..], None).map_err(fault)? {
                     let batch = batch.map_err(fault)?;
-                    let ranks = batch.column(0).as_primitive::<UInt32Type>().clone();
-                    let index = set.batch(batch.columns()[1..].to_vec());
-                    set.extend(ranks.values().iter().zip(0..).map(|(rank, row)| Pick {
-                        rank: *rank,
-                        batch: index,
-                        row,
-                    }));
+                    let ranks = batch.column(0).as_primitive::<UInt32Type>();
+                    set.append(RowSet::of_arrays(ranks.values(), &batch.columns()[1..])?)?;
                 }
             }
         }

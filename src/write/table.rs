@@ -1,8 +1,9 @@
 //! Writing one element's table.
 
+use super::chunk::Encoders;
 use super::codes::Codes;
-use super::encode::{TableWriter, deliver, id_column, schema_of, slice_columns};
-use super::gather::RowSet;
+use super::encode::{Beside, TableWriter, schema_of, slice_texts};
+use super::gather::{Pick, RowSet};
 use super::sink::Sink;
 use crate::plan::{Layout, TablePlan};
 use crate::vocab::{ColumnRecord, Observer, Release, Result, TableRecord, Type};
@@ -18,6 +19,8 @@ pub struct TableJob<'a> {
     pub ids: &'a [[u8; 16]],
     /// Digest over everything the bytes depend on.
     pub recipe: String,
+    /// Encoders that are at hand.
+    pub encoders: &'a Encoders,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -29,26 +32,22 @@ pub struct TableJob<'a> {
 pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let layout = &job.plan.layout;
     let path = job.plan.path();
-    let mut writer = TableWriter::create(&job.data.join(&path), schema_of(layout))?;
+    let mut writer = TableWriter::create(&job.data.join(&path), &schema_of(layout), job.encoders.take()?)?;
+    let beside = Beside { ids: job.ids, lead: slice_texts(layout, job.plan.slice), observer: job.observer };
     let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
     let mut people = People::default();
     let mut rest = RowSet::default();
     sink.drain(|mut set, last| {
-        set.append(std::mem::take(&mut rest));
-        rest = set.into_chunks(last, |ranks, columns| {
-            job.observer.go_on()?;
-            people.count(ranks);
-            let mut out = vec![id_column(ranks, job.ids)?];
-            out.extend(slice_columns(layout, job.plan.slice, ranks.len()));
-            for (column, codes) in columns.into_iter().zip(&mut codes) {
-                codes.count(&column);
-                out.push(deliver(column));
-            }
-            writer.write(out)
-        })?;
+        job.observer.go_on()?;
+        set.sort()?;
+        people.count(set.picks());
+        // All rows of a person come in one bucket, and buckets rise: what is left stands before what follows.
+        let mut rows = std::mem::take(&mut rest);
+        rows.append(set)?;
+        rest = writer.write(rows, last, &beside, &mut codes)?;
         Ok(())
     })?;
-    let (digests, rows) = writer.finish()?;
+    let (digests, rows) = writer.finish(job.encoders)?;
     Ok(TableRecord {
         path,
         element: Some(job.plan.element.clone()),
@@ -71,11 +70,11 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn count(&mut self, ranks: &[u32]) {
-        for rank in ranks {
-            if self.last != Some(*rank) {
+    pub(super) fn count(&mut self, picks: &[Pick]) {
+        for pick in picks {
+            if self.last != Some(pick.rank) {
                 self.distinct += 1;
-                self.last = Some(*rank);
+                self.last = Some(pick.rank);
             }
         }
     }

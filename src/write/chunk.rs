@@ -1,0 +1,430 @@
+//! One column chunk: a dictionary and small numbers where few values recur, else the values as they are.
+//!
+//! What a chunk looks like depends on its rows alone: neither on how they came here nor on who else is written.
+
+use super::codes::Codes;
+use super::gather::{Pick, RowSet};
+use super::pages;
+use super::store::{Column, Distinct, Held, Numbers, Value, unsortable};
+use super::values::{Texts, Words};
+use crate::vocab::{Error, Result};
+use arrow::datatypes::DataType;
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, Type as Physical, ZstdLevel};
+use parquet::column::page::{CompressedPage, Page, PageWriter as _};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use std::sync::Mutex;
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 64 * 1024;
+/// The fastest level that still codes single bytes by their frequency.
+const LEVEL: i32 = 1;
+/// Distinct values of a chunk that has a dictionary, at most: their numbers and one more fit 16 bits.
+const MOST_NUMBERS: usize = u16::MAX as usize - 1;
+/// A number that was not met yet.
+const UNSEEN: u16 = u16::MAX;
+
+/// An encoded column chunk.
+pub(super) struct Chunk {
+    pub(super) bytes: Bytes,
+    pub(super) close: ColumnCloseResult,
+}
+
+/// Encodes chunks, one after the other; its buffers serve them all.
+pub(super) struct Encoder {
+    zstd: zstd::bulk::Compressor<'static>,
+    numbers: Vec<u16>,
+    seen: Vec<u16>,
+    present: Vec<u16>,
+    body: Vec<u8>,
+    page: Vec<u8>,
+    compressed: Vec<u8>,
+    prefixes: pages::Prefixes,
+}
+
+/// Encoders that nobody uses now: their buffers are large enough already.
+#[derive(Default)]
+pub struct Encoders(Mutex<Vec<Encoder>>);
+
+impl Encoders {
+    pub(super) fn take(&self) -> Result<Encoder> {
+        let idle = self.0.lock().ok().and_then(|mut idle| idle.pop());
+        idle.map_or_else(Encoder::new, Ok)
+    }
+
+    pub(super) fn give(&self, encoder: Encoder) {
+        if let Ok(mut idle) = self.0.lock() {
+            idle.push(encoder);
+        }
+    }
+}
+
+/// The pages of a chunk so far.
+struct Pages<'a> {
+    zstd: &'a mut zstd::bulk::Compressor<'static>,
+    compressed: &'a mut Vec<u8>,
+    sink: TrackedWrite<Vec<u8>>,
+    dictionary: Option<u64>,
+    data: Option<u64>,
+    uncompressed: usize,
+    rows: usize,
+    encoding: Encoding,
+}
+
+/// The distinct values of a chunk, in the order in which they are met.
+enum Dictionary<'a> {
+    /// Some of a column's own, by their numbers there.
+    Some(&'a Distinct, Vec<u32>),
+    All(Distinct),
+}
+
+impl Dictionary<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Some(_, numbers) => numbers.len(),
+            Self::All(values) => values.len(),
+        }
+    }
+
+    fn value(&self, index: usize) -> Value<'_> {
+        match self {
+            Self::Some(values, numbers) => numbers.get(index).map_or(Value::Missing, |number| values.value(*number)),
+            Self::All(values) => values.value(u32::try_from(index + 1).unwrap_or(0)),
+        }
+    }
+}
+
+/// The rows of a chunk: picks, and where there is but one part, their rows in it.
+#[derive(Clone, Copy)]
+pub(super) struct Picked<'a> {
+    pub(super) picks: &'a [Pick],
+    pub(super) rows: Option<&'a [u32]>,
+}
+
+fn fault() -> Error {
+    Error::Internal("a column cannot be encoded".to_owned())
+}
+
+impl Encoder {
+    pub(super) fn new() -> Result<Self> {
+        let zstd = zstd::bulk::Compressor::new(LEVEL).map_err(|_| fault())?;
+        Ok(Self {
+            zstd,
+            numbers: Vec::new(),
+            seen: Vec::new(),
+            present: Vec::new(),
+            body: Vec::new(),
+            page: Vec::new(),
+            compressed: Vec::new(),
+            prefixes: pages::Prefixes::default(),
+        })
+    }
+
+    /// The chunk of `person_id`s: they rise.
+    pub(super) fn ids(&mut self, ranks: &[u32], ids: &[[u8; 16]], of: &ColumnDescPtr) -> Result<Chunk> {
+        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::DELTA_BYTE_ARRAY);
+        for ranks in ranks.chunks(PAGE_ROWS) {
+            if ranks.iter().any(|rank| *rank as usize >= ids.len()) {
+                return Err(Error::Internal("a rank without a pseudonym".to_owned()));
+            }
+            self.page.clear();
+            pages::rising(ranks.iter().map(|rank| &ids[*rank as usize]), &mut self.prefixes, &mut self.page);
+            pages.data(&self.page, ranks.len())?;
+        }
+        pages.close(of)
+    }
+
+    /// The chunk of a column of one text.
+    pub(super) fn constant(&mut self, text: &str, rows: usize, of: &ColumnDescPtr) -> Result<Chunk> {
+        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::RLE_DICTIONARY);
+        self.page.clear();
+        plain(Value::String(text.as_bytes()), of, &mut self.page);
+        pages.dictionary(&self.page, 1)?;
+        let mut start = 0;
+        while start < rows {
+            let count = PAGE_ROWS.min(rows - start);
+            self.page.clear();
+            pages::repeated(count, &mut self.page);
+            pages.data(&self.page, count)?;
+            start += count;
+        }
+        pages.close(of)
+    }
+
+    /// The chunk of a column of some rows of a set. What is missing or no code of the catalogue's is counted.
+    pub(super) fn column(
+        &mut self,
+        set: &RowSet,
+        column: usize,
+        picked: Picked<'_>,
+        of: &ColumnDescPtr,
+        codes: &mut Codes,
+    ) -> Result<Chunk> {
+        let parts = set.columns(column).ok_or_else(fault)?;
+        if of.physical_type() == Physical::BOOLEAN {
+            return self.plain(set, &parts, picked.picks, of, codes);
+        }
+        let most = MOST_NUMBERS.min(1 + picked.picks.len() / 2);
+        let Some(dictionary) = self.dictionary(set, &parts, picked, most) else {
+            return self.plain(set, &parts, picked.picks, of, codes);
+        };
+        let nullable = of.max_def_level() > 0;
+        codes.count(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
+        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::RLE_DICTIONARY);
+        self.page.clear();
+        (0..dictionary.len()).for_each(|index| plain(dictionary.value(index), of, &mut self.page));
+        pages.dictionary(&self.page, dictionary.len())?;
+        let width = pages::width_of(dictionary.len().saturating_sub(1));
+        for numbers in self.numbers.chunks_mut(PAGE_ROWS) {
+            self.page.clear();
+            let present = numbers.iter().filter(|number| **number != 0).count();
+            if nullable {
+                self.present.clear();
+                self.present.extend(numbers.iter().map(|number| u16::from(*number != 0)));
+                pages::levels(&self.present, &mut self.page);
+            } else if present < numbers.len() {
+                return Err(fault());
+            }
+            // Those that are there move to the front; a dictionary's own numbers begin at 0.
+            let mut next = 0;
+            for at in 0..numbers.len() {
+                let number = numbers[at];
+                numbers[next] = number.wrapping_sub(1);
+                next += usize::from(number != 0);
+            }
+            pages::numbers(&numbers[..present], width, &mut self.page);
+            pages.data(&self.page, numbers.len())?;
+        }
+        pages.close(of)
+    }
+
+    fn plain(
+        &mut self,
+        set: &RowSet,
+        parts: &[&Column],
+        picks: &[Pick],
+        of: &ColumnDescPtr,
+        codes: &mut Codes,
+    ) -> Result<Chunk> {
+        let (nullable, kind) = (of.max_def_level() > 0, kind_of(parts));
+        let boolean = of.physical_type() == Physical::BOOLEAN;
+        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::PLAIN);
+        for picks in picks.chunks(PAGE_ROWS) {
+            (self.present.clear(), self.body.clear(), self.numbers.clear());
+            for pick in picks {
+                let (part, row) = set.locate(pick.row);
+                let value = parts.get(part).map_or(Value::Missing, |column| column.value(row));
+                codes.see(value, &kind);
+                self.present.push(u16::from(value != Value::Missing));
+                match value {
+                    Value::Missing => {}
+                    Value::Word(word) if boolean => self.numbers.push(u16::from(word == 1)),
+                    value => plain(value, of, &mut self.body),
+                }
+            }
+            self.page.clear();
+            if nullable {
+                pages::levels(&self.present, &mut self.page);
+            } else if self.present.contains(&0) {
+                return Err(fault());
+            }
+            if boolean {
+                pages::flags(&self.numbers, &mut self.page);
+            } else {
+                self.page.extend_from_slice(&self.body);
+            }
+            pages.data(&self.page, picks.len())?;
+        }
+        pages.close(of)
+    }
+
+    /// Numbers the values of some rows, into `numbers`; `None` where more than `most` differ.
+    fn dictionary<'a>(
+        &mut self,
+        set: &RowSet,
+        parts: &[&'a Column],
+        picked: Picked<'_>,
+        most: usize,
+    ) -> Option<Dictionary<'a>> {
+        let out = &mut self.numbers;
+        out.clear();
+        if let ([Column { held: Held::Numbered { numbers, values }, .. }], Some(rows)) = (parts, picked.rows) {
+            self.seen.clear();
+            self.seen.resize(values.len() + 1, UNSEEN);
+            self.seen[0] = 0;
+            out.resize(rows.len(), 0);
+            let met = match numbers {
+                Numbers::One(all) => renumber(all, rows, &mut self.seen, out, most)?,
+                Numbers::Two(all) => renumber(all, rows, &mut self.seen, out, most)?,
+                Numbers::Four(all) => renumber(all, rows, &mut self.seen, out, most)?,
+            };
+            return Some(Dictionary::Some(values, met));
+        }
+        let texts = parts.iter().any(|c| matches!(&c.held, Held::Numbered { values: Distinct::Strings(_), .. }));
+        let mut found = if texts { Found::Texts(Texts::new()) } else { Found::Words(Words::new()) };
+        let mut seen: Vec<Vec<u16>> = parts
+            .iter()
+            .map(|part| match &part.held {
+                Held::Numbered { values, .. } => std::iter::once(0).chain((0..values.len()).map(|_| UNSEEN)).collect(),
+                Held::Plain { .. } => Vec::new(),
+            })
+            .collect();
+        for pick in picked.picks {
+            let (part, row) = set.locate(pick.row);
+            out.push(match &parts.get(part)?.held {
+                Held::Numbered { numbers, values } => {
+                    let number = numbers.at(row);
+                    let slot = seen[part].get_mut(number as usize)?;
+                    if *slot == UNSEEN {
+                        *slot = found.number(values.value(number), most)?;
+                    }
+                    *slot
+                }
+                Held::Plain { words, valid } => match valid {
+                    Some(valid) if !valid.value(row) => 0,
+                    _ => found.number(Value::Word(words[row]), most)?,
+                },
+            });
+        }
+        Some(Dictionary::All(match found {
+            Found::Texts(texts) => Distinct::Strings(texts.into_strings()),
+            Found::Words(words) => Distinct::Words(words.into_values()),
+        }))
+    }
+}
+
+/// The values that were met in a chunk of several parts.
+enum Found {
+    Texts(Texts),
+    Words(Words),
+}
+
+impl Found {
+    /// The chunk's number of a value; `None` where that makes too many.
+    #[inline]
+    fn number(&mut self, value: Value<'_>, most: usize) -> Option<u16> {
+        let number = match (self, value) {
+            (Self::Texts(texts), Value::String(text)) => texts.number_bytes(text),
+            (Self::Words(words), Value::Word(word)) => words.number(word),
+            _ => return None,
+        };
+        u16::try_from(number).ok().filter(|number| usize::from(*number) <= most)
+    }
+}
+
+/// Numbers rows anew by what is met among them. Returns the column's numbers in the order in which they were met.
+fn renumber<N: Copy + Into<u32>>(
+    numbers: &[N],
+    rows: &[u32],
+    seen: &mut [u16],
+    out: &mut [u16],
+    most: usize,
+) -> Option<Vec<u32>> {
+    let mut met = Vec::new();
+    for (out, row) in out.iter_mut().zip(rows) {
+        let number: u32 = numbers[*row as usize].into();
+        let slot = &mut seen[number as usize];
+        if *slot == UNSEEN {
+            met.push(number);
+            *slot = u16::try_from(met.len()).ok().filter(|new| usize::from(*new) <= most)?;
+        }
+        *out = *slot;
+    }
+    Some(met)
+}
+
+fn kind_of(parts: &[&Column]) -> DataType {
+    parts.first().map_or(DataType::Null, |c| c.kind.clone())
+}
+
+/// Appends a value as it is. A missing one has no bytes.
+#[inline]
+fn plain(value: Value<'_>, of: &ColumnDescPtr, out: &mut Vec<u8>) {
+    match (value, of.physical_type()) {
+        (Value::Missing, _) => {}
+        (Value::Word(word), Physical::INT32 | Physical::FLOAT) => out.extend_from_slice(&word.to_le_bytes()[..4]),
+        (Value::Word(word), _) => out.extend_from_slice(&word.to_le_bytes()),
+        (Value::String(bytes), Physical::FIXED_LEN_BYTE_ARRAY) => {
+            let length = usize::try_from(of.type_length()).unwrap_or(16).min(16);
+            out.extend_from_slice(&unsortable(bytes).to_be_bytes()[16 - length..]);
+        }
+        (Value::String(bytes), _) => {
+            out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+impl<'a> Pages<'a> {
+    fn new((zstd, compressed): (&'a mut zstd::bulk::Compressor<'static>, &'a mut Vec<u8>), encoding: Encoding) -> Self {
+        let sink = TrackedWrite::new(Vec::new());
+        Self { zstd, compressed, sink, dictionary: None, data: None, uncompressed: 0, rows: 0, encoding }
+    }
+
+    fn write(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<u64> {
+        self.compressed.clear();
+        self.compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        self.zstd.compress_to_buffer(bytes, self.compressed).map_err(|_| fault())?;
+        let page = CompressedPage::new(page(Bytes::copy_from_slice(self.compressed)), bytes.len());
+        let spec = SerializedPageWriter::new(&mut self.sink).write_page(page).map_err(|_| fault())?;
+        self.uncompressed += spec.uncompressed_size;
+        Ok(spec.offset)
+    }
+
+    fn dictionary(&mut self, bytes: &[u8], values: usize) -> Result<()> {
+        let num_values = u32::try_from(values).map_err(|_| fault())?;
+        let page = |buf| Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
+        self.dictionary = Some(self.write(bytes, page)?);
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8], rows: usize) -> Result<()> {
+        let num_values = u32::try_from(rows).map_err(|_| fault())?;
+        let encoding = self.encoding;
+        let page = |buf| Page::DataPage {
+            buf,
+            num_values,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let offset = self.write(bytes, page)?;
+        self.data.get_or_insert(offset);
+        self.rows += rows;
+        Ok(())
+    }
+
+    fn close(self, of: &ColumnDescPtr) -> Result<Chunk> {
+        let signed = |n: usize| i64::try_from(n).map_err(|_| fault());
+        let level = ZstdLevel::try_new(LEVEL).map_err(|_| fault())?;
+        let bytes = self.sink.into_inner().map_err(|_| fault())?;
+        let offset = |at: u64| i64::try_from(at).map_err(|_| fault());
+        let encodings = match self.encoding {
+            Encoding::RLE_DICTIONARY => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
+            other => vec![Encoding::RLE, other],
+        };
+        let metadata = ColumnChunkMetaData::builder(of.clone())
+            .set_compression(Compression::ZSTD(level))
+            .set_encodings(encodings)
+            .set_num_values(signed(self.rows)?)
+            .set_total_compressed_size(signed(bytes.len())?)
+            .set_total_uncompressed_size(signed(self.uncompressed)?)
+            .set_data_page_offset(offset(self.data.unwrap_or(0))?)
+            .set_dictionary_page_offset(self.dictionary.map(offset).transpose()?)
+            .build()
+            .map_err(|_| fault())?;
+        let close = ColumnCloseResult {
+            bytes_written: u64::try_from(bytes.len()).unwrap_or(0),
+            rows_written: u64::try_from(self.rows).unwrap_or(0),
+            metadata,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        Ok(Chunk { bytes: bytes.into(), close })
+    }
+}
