@@ -27,7 +27,7 @@ pub(super) fn read(
         let mut work = tokio::task::JoinSet::new();
         for scan in &plan.selection {
             announce(engine, scan);
-            let joined = Arc::new(Joined::new(engine, key, members, scan)?);
+            let joined = Arc::new(Joined::remembering(engine, key, members, scan)?);
             for unit in 0..scan.units.len() {
                 let (gate, sets, joined) = (Arc::clone(&gate), Arc::clone(&sets), Arc::clone(&joined));
                 work.spawn(async move {

@@ -11,7 +11,9 @@ use crate::keys::{Mac, MasterKey};
 use crate::plan::{Flag, Unit, View};
 use crate::spec::Condition;
 use crate::vocab::{Kind, Release, Type, Year, Years};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int16Array, RecordBatch, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int16Array, RecordBatch, new_null_array,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
@@ -32,6 +34,13 @@ impl Counts {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Counts what was met in the identifier's column.
+    pub fn met(&self, met: &IdentifierCounts) {
+        self.missing.fetch_add(met.missing, Ordering::Relaxed);
+        self.malformed.fetch_add(met.malformed, Ordering::Relaxed);
+        self.wrong_check.fetch_add(met.wrong_check, Ordering::Relaxed);
     }
 
     /// What was met in the identifier's column.
@@ -70,7 +79,7 @@ enum Made {
 /// How one unit's batches become batches of the view.
 #[derive(Clone)]
 pub struct Standard {
-    key: usize,
+    key: Option<usize>,
     kind: Kind,
     mac: Mac,
     year: Option<(usize, String, crate::vocab::Encoding)>,
@@ -105,9 +114,10 @@ pub(super) fn schema(view: &View) -> SchemaRef {
 }
 
 impl Standard {
-    /// Compiles a unit. Returns beside it the physical columns to scan, in order.
+    /// Compiles a unit. Returns beside it the physical columns to scan, in order. Where it is `known` whom its rows lead to,
+    /// keys are not made.
     #[must_use]
-    pub fn new(unit: &Unit, view: &View, kind: &Kind, key: &MasterKey) -> (Self, Vec<String>) {
+    pub fn new(unit: &Unit, view: &View, kind: &Kind, key: &MasterKey, known: bool) -> (Self, Vec<String>) {
         let mut scanned: Vec<String> = Vec::new();
         let mut index = |name: &str| {
             scanned.iter().position(|n| n == name).unwrap_or_else(|| {
@@ -115,7 +125,7 @@ impl Standard {
                 scanned.len() - 1
             })
         };
-        let key_column = index(&unit.key.name);
+        let key_column = (!known).then(|| index(&unit.key.name));
         let year = unit.year.as_ref().zip(view.year).map(|(c, encoding)| (index(&c.name), c.name.clone(), encoding));
         let spell =
             unit.spell.as_ref().map(|(a, b)| [(index(&a.name), a.name.clone()), (index(&b.name), b.name.clone())]);
@@ -155,6 +165,10 @@ impl Standard {
                 (release, _) => Made::Coarsened { variable: column.variable, release: release.clone() },
             })
             .collect();
+        if scanned.is_empty() {
+            // The rows must be counted.
+            scanned.push(unit.key.name.clone());
+        }
         let standard = Self {
             key: key_column,
             kind: kind.clone(),
@@ -189,11 +203,12 @@ impl Standard {
     ) -> Result<RecordBatch, Fault> {
         let rows = batch.num_rows();
         let mut met = IdentifierCounts::default();
-        let key = keys(batch.column(self.key), &self.kind, &self.mac, &mut met).ok_or(Fault::Unexpected)?;
+        let key = match self.key {
+            Some(column) => keys(batch.column(column), &self.kind, &self.mac, &mut met).ok_or(Fault::Unexpected)?,
+            None => FixedSizeBinaryArray::new_null(KEY_BYTES, rows),
+        };
         counts.rows.fetch_add(u64::try_from(rows).unwrap_or(0), Ordering::Relaxed);
-        counts.missing.fetch_add(met.missing, Ordering::Relaxed);
-        counts.malformed.fetch_add(met.malformed, Ordering::Relaxed);
-        counts.wrong_check.fetch_add(met.wrong_check, Ordering::Relaxed);
+        counts.met(&met);
 
         let mut out: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         out.push(Arc::new(key));

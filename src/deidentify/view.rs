@@ -42,14 +42,19 @@ pub struct DeidentifiedView {
 }
 
 impl DeidentifiedView {
-    /// The view of a scan, with one partition a unit.
+    /// The view of a scan, with one partition a unit. Units of which it is `known` whom their rows lead to have no keys.
     ///
     /// # Errors
     /// A fault of ours.
-    pub fn new(of: &ElementScan, key: &MasterKey, observer: Arc<dyn Observer>) -> Result<Self> {
+    pub fn new(
+        of: &ElementScan,
+        key: &MasterKey,
+        observer: Arc<dyn Observer>,
+        known: impl Fn(usize) -> bool,
+    ) -> Result<Self> {
         let mut pieces = Vec::with_capacity(of.units.len());
-        for unit in &of.units {
-            let (standard, columns) = Standard::new(unit, &of.view, &of.element.identifier.kind, key);
+        for (index, unit) in of.units.iter().enumerate() {
+            let (standard, columns) = Standard::new(unit, &of.view, &of.element.identifier.kind, key, known(index));
             let named: Vec<&str> = columns.iter().map(String::as_str).collect();
             let scan = scan(&unit.facts, &named, &unit.row_groups)?;
             let (facts, row_groups) = (Arc::clone(&unit.facts), unit.row_groups.clone());

@@ -7,6 +7,7 @@
 
 use crate::vocab::{Error, Result};
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, RecordBatch, UInt32Array};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -34,15 +35,20 @@ pub trait Partners: Send + Sync {
 struct Partnered {
     partners: Arc<dyn Partners>,
     scan: Arc<dyn ExecutionPlan>,
+    known: Vec<Option<ScalarBuffer<u32>>>,
     properties: Arc<PlanProperties>,
 }
 
 /// Joins partners with a scan whose first column is the key. The output is the partner, then the scan's other columns in
-/// order; every row stays.
+/// order; every row stays. Partners that are `known` already, by partition and row, are not looked up.
 ///
 /// # Errors
 /// Where the scan's first column is no key: a fault of ours.
-pub fn join(partners: Arc<dyn Partners>, scan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn join(
+    partners: Arc<dyn Partners>,
+    scan: Arc<dyn ExecutionPlan>,
+    known: Vec<Option<ScalarBuffer<u32>>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = scan.schema();
     if schema.fields().first().is_none_or(|key| *key.data_type() != DataType::FixedSizeBinary(16)) {
         return Err(Error::Internal("a scan without a key cannot be joined".to_owned()));
@@ -55,13 +61,13 @@ pub fn join(partners: Arc<dyn Partners>, scan: Arc<dyn ExecutionPlan>) -> Result
         EmissionType::Incremental,
         Boundedness::Bounded,
     ));
-    Ok(Arc::new(Partnered { partners, scan, properties }))
+    Ok(Arc::new(Partnered { partners, scan, known, properties }))
 }
 
 impl Partnered {
     fn over(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let [scan] = <[_; 1]>::try_from(children).map_err(|_| fault())?;
-        join(Arc::clone(&self.partners), scan).map_err(|_| fault())
+        join(Arc::clone(&self.partners), scan, self.known.clone()).map_err(|_| fault())
     }
 }
 
@@ -115,10 +121,18 @@ impl ExecutionPlan for Partnered {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
         let (partners, schema) = (Arc::clone(&self.partners), self.schema());
         let joined = Arc::clone(&schema);
+        let known = self.known.get(partition).cloned().flatten();
+        let mut row = 0;
         let stream = self.scan.execute(partition, context)?.map(move |batch| {
             let batch = batch?;
             let keys = batch.column(0).as_fixed_size_binary_opt().ok_or_else(fault)?;
-            let mut columns = vec![Arc::new(partners_of(partners.as_ref(), keys)) as Arc<dyn Array>];
+            let found = match &known {
+                Some(known) if known.len() - row < batch.num_rows() => return Err(fault()),
+                Some(known) => UInt32Array::new(known.slice(row, batch.num_rows()), None),
+                None => partners_of(partners.as_ref(), keys),
+            };
+            row += batch.num_rows();
+            let mut columns = vec![Arc::new(found) as Arc<dyn Array>];
             columns.extend(batch.columns().iter().skip(1).cloned());
             RecordBatch::try_new(Arc::clone(&joined), columns).map_err(|_| fault())
         });

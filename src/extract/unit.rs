@@ -64,13 +64,13 @@ pub(super) async fn read(
             linked += count(rows.persons().values().iter().filter(|p| **p != NOBODY).count());
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
             holding.fan_out(&rows, shared).ok_or(Fault::Unexpected)?;
-            if holding.bytes() > shared.budget().share() {
-                if let Err(error) = holding.hand_over(ledger, Sink::spill) {
-                    if let Ok(mut lost) = lost.lock() {
-                        *lost = Some(error);
-                    }
-                    return Err(Fault::Unexpected);
+            if holding.bytes() > shared.budget().share()
+                && let Err(error) = holding.hand_over(ledger, Sink::spill)
+            {
+                if let Ok(mut lost) = lost.lock() {
+                    *lost = Some(error);
                 }
+                return Err(Fault::Unexpected);
             }
             Ok(())
         })

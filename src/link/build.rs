@@ -1,6 +1,7 @@
 //! Reading the link tables, the exclusions and the people that elements carry themselves.
 
 use super::lookup::Lookup;
+use super::recall::Recall;
 use super::{AMBIGUOUS, Members, NOBODY, PersonSet};
 use crate::deidentify::{KeysMet, read_keys};
 use crate::engine::{Engine, Fault};
@@ -66,6 +67,9 @@ fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
 
 /// A file, and its identifier columns with their kinds and keys.
 type KeyFile = (Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>);
+
+/// The share of the memory, one in so many, that may remember whom rows lead to.
+const RECALL_SHARE: u64 = 8;
 
 /// Batches of one file that wait to be taken in.
 const AHEAD: usize = 8;
@@ -180,7 +184,8 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
     let mut everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
     everybody.par_sort_unstable();
     keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
-    Ok(Members { persons: registry.keys, keys, linked, excluded, accounts })
+    let recall = Arc::new(Recall::new(engine.memory() / RECALL_SHARE));
+    Ok(Members { persons: registry.keys, keys, linked, excluded, recall, accounts })
 }
 
 /// Elements that carry the person kind itself: every non-missing value is a person, linked or not.

@@ -1,6 +1,7 @@
 //! An element's de-identified view joined with the members: each row with its person, one stream a unit.
 
 use super::Members;
+use super::recall::{Known, Recall};
 use crate::deidentify::{Counts, DeidentifiedView};
 use crate::engine::{Engine, Fault, join};
 use crate::keys::MasterKey;
@@ -18,6 +19,8 @@ pub struct Joined {
     view: Arc<DeidentifiedView>,
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<datafusion::execution::TaskContext>,
+    known: Vec<Option<Arc<Known>>>,
+    recall: Option<Arc<Recall>>,
     observer: Arc<dyn Observer>,
 }
 
@@ -96,11 +99,23 @@ impl Joined {
     /// # Errors
     /// A fault of ours.
     pub fn new(engine: &Engine, key: &MasterKey, members: &Members, scan: &Arc<ElementScan>) -> Result<Self> {
+        let known: Vec<_> = scan.units.iter().map(|unit| members.recall.of(scan, unit)).collect();
         let (task, observer) = (engine.task(), Arc::clone(engine.observer()));
-        let view = Arc::new(DeidentifiedView::new(scan, key, Arc::clone(&observer))?);
+        let view = Arc::new(DeidentifiedView::new(scan, key, Arc::clone(&observer), |unit| {
+            known.get(unit).is_some_and(Option::is_some)
+        })?);
         let build_side = members.build_side(&scan.element.identifier.kind)?;
-        let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>)?;
-        Ok(Self { scan: Arc::clone(scan), view, plan, task, observer })
+        let persons = known.iter().map(|known| known.as_ref().map(|k| k.persons.clone())).collect();
+        let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>, persons)?;
+        Ok(Self { scan: Arc::clone(scan), view, plan, task, known, recall: None, observer })
+    }
+
+    /// The same, and what units lead to is kept for whoever reads them next, as far as there is room.
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub fn remembering(engine: &Engine, key: &MasterKey, members: &Members, scan: &Arc<ElementScan>) -> Result<Self> {
+        Ok(Self { recall: Some(Arc::clone(&members.recall)), ..Self::new(engine, key, members, scan)? })
     }
 
     /// The scan.
@@ -140,6 +155,12 @@ impl Joined {
         let failed = |fault| UnitFault { element: element.clone(), file: file.clone(), fault };
         let counts = self.view.counts(unit).ok_or_else(|| failed(Fault::Unexpected))?;
         let mut stream = self.plan.execute(unit, Arc::clone(&self.task)).map_err(|e| failed(Fault::of(&e)))?;
+        if let Some(known) = self.known.get(unit).and_then(Option::as_ref) {
+            counts.met(&known.met);
+        }
+        let of_unit = self.scan.units.get(unit);
+        let recall = self.recall.as_ref().zip(of_unit).filter(|(recall, unit)| recall.has_room(unit));
+        let mut persons: Vec<u32> = Vec::new();
         let (has_year, flags) = (self.scan.view.year.is_some(), self.scan.view.flags.len());
         let mut told = 0;
         while let Some(batch) = stream.next().await {
@@ -147,12 +168,19 @@ impl Joined {
             if self.observer.interrupted() {
                 return Err(failed(Fault::Interrupted));
             }
-            each(Rows { batch, has_year, flags }).map_err(failed)?;
+            let rows = Rows { batch, has_year, flags };
+            if recall.is_some() {
+                persons.extend_from_slice(rows.persons().values());
+            }
+            each(rows).map_err(failed)?;
             let read = counts.rows();
             self.observer.on(Event::ElementRows { element, rows: read - told });
             told = read;
         }
         self.observer.on(Event::ElementRows { element, rows: counts.rows() - told });
+        if let Some((recall, unit)) = recall {
+            recall.keep(&self.scan, unit, Known { persons: persons.into(), met: counts.identifiers() });
+        }
         Ok(counts)
     }
 }

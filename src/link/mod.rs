@@ -3,6 +3,7 @@
 mod build;
 mod joined;
 mod lookup;
+mod recall;
 mod set;
 
 pub use build::build;
@@ -12,6 +13,7 @@ pub use set::PersonSet;
 use crate::engine::Partners;
 use crate::vocab::{Error, Kind, LinkAccount, Result};
 use lookup::Lookup;
+use recall::Recall;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ pub struct Members {
     keys: BTreeMap<Kind, Arc<Lookup>>,
     linked: BTreeMap<Kind, PersonSet>,
     excluded: PersonSet,
+    recall: Arc<Recall>,
     accounts: Vec<LinkAccount>,
 }
 
@@ -59,7 +62,7 @@ impl Members {
     pub fn bytes(&self) -> u64 {
         let keys: usize = self.keys.values().map(|lookup| lookup.bytes()).sum();
         let sets = (self.linked.len() + 1) * self.persons.len() / 8;
-        u64::try_from(keys + sets + self.persons.len() * 16).unwrap_or(u64::MAX)
+        u64::try_from(keys + sets + self.persons.len() * 16).unwrap_or(u64::MAX).saturating_add(self.recall.bytes())
     }
 
     /// People with at least one unambiguous identifier of a kind.

@@ -4,34 +4,22 @@
 
 use super::codes::Codes;
 use super::gather::{Pick, RowSet};
+use super::paged::{Chunk, LEVEL, Pages};
 use super::pages;
 use super::store::{Column, Distinct, Held, Numbers, Value, unsortable};
 use super::values::{Texts, Words};
 use crate::vocab::{Error, Result};
 use arrow::datatypes::DataType;
-use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, Type as Physical, ZstdLevel};
-use parquet::column::page::{CompressedPage, Page, PageWriter as _};
-use parquet::column::writer::ColumnCloseResult;
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::basic::{Encoding, Type as Physical};
 use parquet::schema::types::ColumnDescPtr;
 use std::sync::Mutex;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 64 * 1024;
-/// The fastest level that still codes single bytes by their frequency.
-const LEVEL: i32 = 1;
 /// Distinct values of a chunk that has a dictionary, at most: their numbers and one more fit 16 bits.
 const MOST_NUMBERS: usize = u16::MAX as usize - 1;
 /// A number that was not met yet.
 const UNSEEN: u16 = u16::MAX;
-
-/// An encoded column chunk.
-pub(super) struct Chunk {
-    pub(super) bytes: Bytes,
-    pub(super) close: ColumnCloseResult,
-}
 
 /// Encodes chunks, one after the other; its buffers serve them all.
 pub(super) struct Encoder {
@@ -62,18 +50,6 @@ impl Encoders {
     }
 }
 
-/// The pages of a chunk so far.
-struct Pages<'a> {
-    zstd: &'a mut zstd::bulk::Compressor<'static>,
-    compressed: &'a mut Vec<u8>,
-    sink: TrackedWrite<Vec<u8>>,
-    dictionary: Option<u64>,
-    data: Option<u64>,
-    uncompressed: usize,
-    rows: usize,
-    encoding: Encoding,
-}
-
 /// The distinct values of a chunk, in the order in which they are met.
 enum Dictionary<'a> {
     /// Some of a column's own, by their numbers there.
@@ -92,7 +68,8 @@ impl Dictionary<'_> {
     fn value(&self, index: usize) -> Value<'_> {
         match self {
             Self::Some(values, numbers) => numbers.get(index).map_or(Value::Missing, |number| values.value(*number)),
-            Self::All(values) => values.value(u32::try_from(index + 1).unwrap_or(0)),
+            Self::All(values) if index < values.len() => values.value(u32::try_from(index + 1).unwrap_or(0)),
+            Self::All(_) => Value::Missing,
         }
     }
 }
@@ -164,19 +141,22 @@ impl Encoder {
         codes: &mut Codes,
     ) -> Result<Chunk> {
         let parts = set.columns(column).ok_or_else(fault)?;
-        if of.physical_type() == Physical::BOOLEAN {
-            return self.plain(set, &parts, picked.picks, of, codes);
-        }
-        let most = MOST_NUMBERS.min(1 + picked.picks.len() / 2);
+        // Two values are always few.
+        let boolean = of.physical_type() == Physical::BOOLEAN;
+        let most = if boolean { 2 } else { MOST_NUMBERS.min(1 + picked.picks.len() / 2) };
         let Some(dictionary) = self.dictionary(set, &parts, picked, most) else {
             return self.plain(set, &parts, picked.picks, of, codes);
         };
         let nullable = of.max_def_level() > 0;
         codes.count(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
-        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::RLE_DICTIONARY);
-        self.page.clear();
-        (0..dictionary.len()).for_each(|index| plain(dictionary.value(index), of, &mut self.page));
-        pages.dictionary(&self.page, dictionary.len())?;
+        let encoding = if boolean { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
+        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), encoding);
+        if !boolean {
+            self.page.clear();
+            (0..dictionary.len()).for_each(|index| plain(dictionary.value(index), of, &mut self.page));
+            pages.dictionary(&self.page, dictionary.len())?;
+        }
+        let is_true = [0, 1].map(|index| u16::from(dictionary.value(index) == Value::Word(1)));
         let width = pages::width_of(dictionary.len().saturating_sub(1));
         for numbers in self.numbers.chunks_mut(PAGE_ROWS) {
             self.page.clear();
@@ -195,8 +175,15 @@ impl Encoder {
                 numbers[next] = number.wrapping_sub(1);
                 next += usize::from(number != 0);
             }
-            pages::numbers(&numbers[..present], width, &mut self.page);
-            pages.data(&self.page, numbers.len())?;
+            let all = numbers.len();
+            let numbers = &mut numbers[..present];
+            if boolean {
+                numbers.iter_mut().for_each(|number| *number = is_true[usize::from(*number & 1)]);
+                pages::flags(numbers, &mut self.page);
+            } else {
+                pages::numbers(numbers, width, &mut self.page);
+            }
+            pages.data(&self.page, all)?;
         }
         pages.close(of)
     }
@@ -210,20 +197,16 @@ impl Encoder {
         codes: &mut Codes,
     ) -> Result<Chunk> {
         let (nullable, kind) = (of.max_def_level() > 0, kind_of(parts));
-        let boolean = of.physical_type() == Physical::BOOLEAN;
         let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::PLAIN);
         for picks in picks.chunks(PAGE_ROWS) {
-            (self.present.clear(), self.body.clear(), self.numbers.clear());
+            self.present.clear();
+            self.body.clear();
             for pick in picks {
                 let (part, row) = set.locate(pick.row);
                 let value = parts.get(part).map_or(Value::Missing, |column| column.value(row));
                 codes.see(value, &kind);
                 self.present.push(u16::from(value != Value::Missing));
-                match value {
-                    Value::Missing => {}
-                    Value::Word(word) if boolean => self.numbers.push(u16::from(word == 1)),
-                    value => plain(value, of, &mut self.body),
-                }
+                plain(value, of, &mut self.body);
             }
             self.page.clear();
             if nullable {
@@ -231,11 +214,7 @@ impl Encoder {
             } else if self.present.contains(&0) {
                 return Err(fault());
             }
-            if boolean {
-                pages::flags(&self.numbers, &mut self.page);
-            } else {
-                self.page.extend_from_slice(&self.body);
-            }
+            self.page.extend_from_slice(&self.body);
             pages.data(&self.page, picks.len())?;
         }
         pages.close(of)
@@ -355,76 +334,5 @@ fn plain(value: Value<'_>, of: &ColumnDescPtr, out: &mut Vec<u8>) {
             out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
             out.extend_from_slice(bytes);
         }
-    }
-}
-
-impl<'a> Pages<'a> {
-    fn new((zstd, compressed): (&'a mut zstd::bulk::Compressor<'static>, &'a mut Vec<u8>), encoding: Encoding) -> Self {
-        let sink = TrackedWrite::new(Vec::new());
-        Self { zstd, compressed, sink, dictionary: None, data: None, uncompressed: 0, rows: 0, encoding }
-    }
-
-    fn write(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<u64> {
-        self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
-        self.zstd.compress_to_buffer(bytes, self.compressed).map_err(|_| fault())?;
-        let page = CompressedPage::new(page(Bytes::copy_from_slice(self.compressed)), bytes.len());
-        let spec = SerializedPageWriter::new(&mut self.sink).write_page(page).map_err(|_| fault())?;
-        self.uncompressed += spec.uncompressed_size;
-        Ok(spec.offset)
-    }
-
-    fn dictionary(&mut self, bytes: &[u8], values: usize) -> Result<()> {
-        let num_values = u32::try_from(values).map_err(|_| fault())?;
-        let page = |buf| Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-        self.dictionary = Some(self.write(bytes, page)?);
-        Ok(())
-    }
-
-    fn data(&mut self, bytes: &[u8], rows: usize) -> Result<()> {
-        let num_values = u32::try_from(rows).map_err(|_| fault())?;
-        let encoding = self.encoding;
-        let page = |buf| Page::DataPage {
-            buf,
-            num_values,
-            encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
-        let offset = self.write(bytes, page)?;
-        self.data.get_or_insert(offset);
-        self.rows += rows;
-        Ok(())
-    }
-
-    fn close(self, of: &ColumnDescPtr) -> Result<Chunk> {
-        let signed = |n: usize| i64::try_from(n).map_err(|_| fault());
-        let level = ZstdLevel::try_new(LEVEL).map_err(|_| fault())?;
-        let bytes = self.sink.into_inner().map_err(|_| fault())?;
-        let offset = |at: u64| i64::try_from(at).map_err(|_| fault());
-        let encodings = match self.encoding {
-            Encoding::RLE_DICTIONARY => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
-            other => vec![Encoding::RLE, other],
-        };
-        let metadata = ColumnChunkMetaData::builder(of.clone())
-            .set_compression(Compression::ZSTD(level))
-            .set_encodings(encodings)
-            .set_num_values(signed(self.rows)?)
-            .set_total_compressed_size(signed(bytes.len())?)
-            .set_total_uncompressed_size(signed(self.uncompressed)?)
-            .set_data_page_offset(offset(self.data.unwrap_or(0))?)
-            .set_dictionary_page_offset(self.dictionary.map(offset).transpose()?)
-            .build()
-            .map_err(|_| fault())?;
-        let close = ColumnCloseResult {
-            bytes_written: u64::try_from(bytes.len()).unwrap_or(0),
-            rows_written: u64::try_from(self.rows).unwrap_or(0),
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        Ok(Chunk { bytes: bytes.into(), close })
     }
 }

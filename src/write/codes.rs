@@ -79,7 +79,9 @@ mod tests {
         codes.count(&[1, 0, 2, 2, 3, 4], met.len(), value, &DataType::Utf8View);
         assert_eq!((codes.missing, codes.unknown), (1, 3));
         let mut codes = Codes::new(&["1".into(), "2".into()]);
-        [Value::Word(1), Value::Word(3), Value::Missing].map(|value| codes.see(value, &DataType::Int16));
+        for value in [Value::Word(1), Value::Word(3), Value::Missing] {
+            codes.see(value, &DataType::Int16);
+        }
         assert_eq!((codes.missing, codes.unknown), (1, 1));
     }
 }

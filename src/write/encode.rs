@@ -1,14 +1,14 @@
 //! One Parquet file: its schema, its properties, and the row groups that are written to it.
 
-use super::chunk::{Chunk, Encoder, Encoders, Picked};
+use super::chunk::{Encoder, Encoders, Picked};
 use super::codes::Codes;
 use super::gather::RowSet;
+use super::paged::Chunk;
 use crate::files::{Digests, HashingWriter};
 use crate::plan::Layout;
 use crate::vocab::{Error, Observer, Result, Slice, Type};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
@@ -77,11 +77,9 @@ impl TableWriter {
     pub(super) fn create(path: &Path, schema: &Schema, encoder: Encoder) -> Result<Self> {
         let file = HashingWriter::create(path)?;
         let fault = |_: ParquetError| Error::Internal("a table's schema is none of Parquet's".to_owned());
-        let level = ZstdLevel::try_new(1).map_err(fault)?;
         let properties = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
             .set_writer_version(WriterVersion::PARQUET_1_0)
-            .set_compression(Compression::ZSTD(level))
             .set_statistics_enabled(EnabledStatistics::None)
             .set_offset_index_disabled(true);
         let schema = ArrowSchemaConverter::new().convert(schema).map_err(fault)?;

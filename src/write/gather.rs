@@ -1,6 +1,8 @@
 //! Picks of rows in shared stores, sorted by rank, then by all columns.
 
-use super::store::{Column, Store, StoreBuilder, Value, array_of};
+use super::arrays::array_of;
+use super::fill::StoreBuilder;
+use super::store::{Column, Store, Value};
 use crate::vocab::{Error, Result};
 use arrow::array::ArrayRef;
 use std::cmp::Ordering;
@@ -143,12 +145,16 @@ impl RowSet {
         let mut needed = vec![false; self.parts.len()];
         left.iter().for_each(|pick| needed[self.locate(pick.row).0] = true);
         let mut rest = Self::default();
+        let mut starts = vec![0; self.parts.len()];
         for (index, part) in self.parts.iter().enumerate().filter(|(index, _)| needed[*index]) {
-            let of_part =
-                left.iter().map(|pick| (pick.rank, self.locate(pick.row))).filter(|(_, (at, _))| *at == index);
-            let pick = |(rank, (_, row))| Some(Pick { rank, row: u32::try_from(row).ok()? });
-            rest.append(Self::of(part.clone(), of_part.filter_map(pick).collect()))?;
+            starts[index] = rest.ends.last().copied().unwrap_or(0);
+            rest.append(Self::of(part.clone(), Vec::new()))?;
         }
+        let moved = |pick: &Pick| {
+            let (part, row) = self.locate(pick.row);
+            Some(Pick { rank: pick.rank, row: starts[part] + u32::try_from(row).ok()? })
+        };
+        rest.picks = left.iter().map(|pick| moved(pick).ok_or_else(fault)).collect::<Result<_>>()?;
         Ok(rest)
     }
 
@@ -259,7 +265,13 @@ mod tests {
         let mut all = set(&[(1, Some(10)), (2, Some(20))]);
         all.append(set(&[(3, Some(30)), (4, None)])).unwrap();
         all.sort().unwrap();
-        let rest = all.behind(3).unwrap();
+        let rest = all.clone().behind(3).unwrap();
         assert_eq!((rest.parts.len(), sorted(rest)), (1, vec![(4, None)]));
+        // What is left keeps its order, from whichever part it comes.
+        let mut mixed = set(&[(1, Some(10)), (3, Some(30)), (5, Some(50))]);
+        mixed.append(set(&[(2, Some(20)), (4, Some(40))])).unwrap();
+        mixed.sort().unwrap();
+        let ranks: Vec<u32> = mixed.behind(1).unwrap().picks().iter().map(|pick| pick.rank).collect();
+        assert_eq!(ranks, [2, 3, 4, 5]);
     }
 }

@@ -4,11 +4,14 @@
 //! share, or, when the budget is reached, as spilled buckets of rank. When all have come, [`table`] or [`linked`] sorts
 //! and writes them. The bytes depend on the rows alone.
 
+mod arrays;
 mod chunk;
 mod codes;
 mod encode;
+mod fill;
 mod gather;
 mod linked;
+mod paged;
 mod pages;
 mod persons;
 mod sink;
@@ -19,9 +22,10 @@ mod unite;
 mod values;
 
 pub use chunk::Encoders;
+pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
 pub use sink::{Sink, SinkKey, unite};
-pub use store::{Store, StoreBuilder};
+pub use store::Store;
 pub use table::{TableJob, table};

@@ -135,7 +135,9 @@ pub(super) struct Prefixes {
 /// Appends identifiers that rise: each as what it has beyond the one before.
 pub(super) fn rising<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, scratch: &mut Prefixes, out: &mut Vec<u8>) {
     let Prefixes { shared, own, bytes } = scratch;
-    (shared.clear(), own.clear(), bytes.clear());
+    shared.clear();
+    own.clear();
+    bytes.clear();
     let mut last: Option<&[u8; 16]> = None;
     for id in ids {
         let alike = last.map_or(0, |last| {

@@ -78,7 +78,7 @@ fn plain(parts: &[&Column]) -> Held {
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::StoreBuilder;
+    use super::super::fill::StoreBuilder;
     use super::*;
     use arrow::array::{ArrayRef, Int32Array, StringViewArray};
     use std::sync::Arc;
@@ -97,7 +97,7 @@ mod tests {
             store(&few, [Some(7), None, Some(-1), Some(7)].into_iter()),
             store(&[Some("c"), Some("b")], [Some(8), Some(-1)].into_iter()),
             // More integers than are numbered.
-            store(&vec![None; 70_000], (0..70_000).map(Some)),
+            store(&vec![None; 300_000], (0..300_000).map(Some)),
         ];
         for count in [2, 3] {
             let parts: Vec<&Store> = parts[..count].iter().collect();

@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn equal_values_share_a_number_and_others_do_not() {
         let mut words = Words::new();
-        let numbers: Vec<u32> = (0..10_000_u64).map(|v| words.number(v % 777 << 40)).collect();
+        let numbers: Vec<u32> = (0..10_000_u64).map(|v| words.number((v % 777) << 40)).collect();
         assert!(numbers.iter().zip(0..).all(|(number, i)| *number == i % 777 + 1));
         assert_eq!(words.values().len(), 777);
     }

@@ -104,7 +104,7 @@ fn a_full_scratch_leaves_the_old_version_whole_and_current() {
     let published = Published::new(&world, &[WIDE]);
     let scratch = world.path("scratch");
     world.edit(&world.path("leo.yaml"), "extracts: extracts", "extracts: extracts\nscratch: scratch");
-    let little = ["--memory", "64MiB", "--threads", "2", WIDE];
+    let little = ["--memory", "64MiB", "--threads", "8", WIDE];
     let Some(disk) = Disk::mount(&scratch, "size=64m") else { return println!("{SKIPPED}") };
     let (mut full, mut done) = (0, 0);
     for kilobytes in (4..8000).step_by(256 * stride(31, 3)) {

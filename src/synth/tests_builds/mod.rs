@@ -39,7 +39,7 @@ struct Kind {
 /// The tiniest build: one project, both formats, one thread.
 const TINY: Kind = Kind { projects: &[FIRST], output: "both", threads: 1, memory: 1 << 30, scratch: false };
 /// Two projects in CSV alone on two threads, in so little memory that rows are spilled.
-const SPILLS: Kind = Kind { projects: &[FIRST, SECOND], output: "csv", threads: 2, memory: 96 << 10, scratch: true };
+const SPILLS: Kind = Kind { projects: &[FIRST, SECOND], output: "csv", threads: 2, memory: 12 << 10, scratch: true };
 
 /// A world, with version 1 of each project published in a folder that is copied for each round, and sources and specs of
 /// which version 2 is to be made.
