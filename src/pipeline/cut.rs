@@ -47,13 +47,16 @@ pub(super) fn cut(
 ) -> Result<Cut> {
     let plan = Arc::new(plan);
     let mut clock = Clock::new();
-    engine.observer().on(Event::Step("digest"));
-    let sources = digests(&plan, engine)?;
-    clock.tick("digest");
-
-    engine.observer().on(Event::Step("link"));
-    let members = Arc::new(link::build(engine, key, &plan)?);
-    clock.tick("link");
+    // Linking leaves cores idle, which digests can use; of two errors that of the digests is told, whichever came first.
+    engine.observer().on(Event::Step("digest and link"));
+    let (sources, members) = std::thread::scope(|scope| {
+        let sources = scope.spawn(|| digests(&plan, engine));
+        let members = link::build(engine, key, &plan);
+        (sources.join(), members)
+    });
+    let sources = sources.map_err(|_| Error::Internal("a digest was lost".to_owned()))??;
+    let members = Arc::new(members?);
+    clock.tick("digest and link");
 
     engine.observer().on(Event::Step("cohort"));
     let (mut cohorts, mut findings) = cohort::select(engine, key, &plan, &members)?;

@@ -13,7 +13,7 @@ fn holding(world: &World, projects: &[&str]) -> Child {
         world.command(&arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("\"step\":\"digest\"") {
+    while !line.contains("\"step\":\"digest and link\"") {
         line.clear();
         assert!(lines.read_line(&mut line).unwrap() > 0, "the build ended before it began");
     }
