@@ -4,9 +4,8 @@ use crate::engine::{Engine, Fault};
 use crate::keys::MasterKey;
 use crate::link::{Joined, Members, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose, Want};
-use crate::vocab::{Error, Event, Finding, Result};
+use crate::vocab::{Error, Event, Finding, Result, YearPlaces};
 use arrow::array::Array;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -74,17 +73,17 @@ fn announce(engine: &Engine, scan: &ElementScan) {
 
 async fn read_unit(joined: &Joined, unit: usize, sets: &[PersonSet]) -> std::result::Result<(), UnitFault> {
     let Some(facts) = joined.scan().units.get(unit) else { return Ok(()) };
-    let wants: Vec<(&Want, &PersonSet)> = joined
+    let wants: Vec<(&Want, &PersonSet, Option<YearPlaces>)> = joined
         .wants(facts)
         .filter_map(|(_, want)| match want.purpose {
-            Purpose::Set(set) => Some((want, sets.get(set)?)),
+            Purpose::Set(set) => Some((want, sets.get(set)?, want.years.as_ref().map(YearPlaces::of))),
             Purpose::Table { .. } | Purpose::Join { .. } => None,
         })
         .collect();
     joined
         .read(unit, |rows| {
-            for (want, set) in &wants {
-                mark(&rows, want, set);
+            for (want, set, years) in &wants {
+                mark(&rows, want, set, years.as_ref());
             }
             Ok::<(), Fault>(())
         })
@@ -93,15 +92,16 @@ async fn read_unit(joined: &Joined, unit: usize, sets: &[PersonSet]) -> std::res
 }
 
 /// Adds the people of all rows that pass.
-fn mark(rows: &Rows, want: &Want, set: &PersonSet) {
+fn mark(rows: &Rows, want: &Want, set: &PersonSet, asked: Option<&YearPlaces>) {
     let persons = rows.persons();
-    let years: Option<(&arrow::array::Int16Array, BTreeSet<i16>)> =
-        rows.years().zip(want.years.as_ref().map(|y| y.iter().map(|y| y.0).collect()));
+    let years = rows.years().zip(asked);
     let spell = want.spell.map(|i| rows.flag(i));
     let condition = want.condition.map(|i| rows.flag(i));
     for (row, person) in persons.values().iter().enumerate() {
         let passes = *person < NOBODY
-            && years.as_ref().is_none_or(|(column, asked)| column.is_valid(row) && asked.contains(&column.value(row)))
+            && years
+                .as_ref()
+                .is_none_or(|(column, asked)| column.is_valid(row) && asked.place(column.value(row)).is_some())
             && spell.is_none_or(|f| f.is_valid(row) && f.value(row))
             && condition.is_none_or(|f| f.is_valid(row) && f.value(row));
         if passes {

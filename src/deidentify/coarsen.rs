@@ -75,7 +75,7 @@ fn numbers(array: &ArrayRef, release: &Release, kind: Type) -> Option<ArrayRef> 
             }
             _ => return None,
         };
-        let delivered = super::conform::target(release.released_type(kind));
+        let delivered = super::conform::arrow_type(release.released_type(kind));
         let done: ArrayRef = Arc::new(done);
         let narrow = cast(&done, &delivered).ok()?;
         return (narrow.null_count() == done.null_count()).then_some(narrow);

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
-/// The Arrow type that a catalogue type has inside the pipeline.
-pub(super) fn target(kind: Type) -> DataType {
+/// The Arrow type that a catalogue type has inside the pipeline, and in what is delivered.
+#[must_use]
+pub fn arrow_type(kind: Type) -> DataType {
     match kind {
         Type::Bool => DataType::Boolean,
         Type::Int8 => DataType::Int8,
@@ -31,7 +32,7 @@ pub(super) fn target(kind: Type) -> DataType {
 
 /// Converts a column. `name` is the physical column, for the fault.
 pub(super) fn conform(array: &ArrayRef, name: &str, kind: Type) -> Result<ArrayRef, ValueFault> {
-    let wanted = target(kind);
+    let wanted = arrow_type(kind);
     let stored = array.data_type();
     if *stored == wanted {
         return Ok(Arc::clone(array));

@@ -12,6 +12,7 @@ mod period;
 mod standard;
 mod view;
 
+pub use conform::arrow_type;
 pub use identify::IdentifierCounts;
 pub use standard::{Counts, Standard};
 pub use view::{DeidentifiedView, KeysMet, read_keys};

@@ -3,14 +3,14 @@
 use super::KEY;
 use super::coarsen::coarsen;
 use super::condition::evaluate;
-use super::conform::{conform, target};
+use super::conform::{arrow_type, conform};
 use super::identify::{IdentifierCounts, KEY_BYTES, PSEUDONYM_BYTES, Pseudonymiser, keys};
 use super::period::{SpellTest, years};
 use crate::engine::{Fault, ValueFault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::{Flag, Unit, View};
 use crate::spec::Condition;
-use crate::vocab::{Kind, Release, Type, Year, Years};
+use crate::vocab::{Kind, Release, Type, YearPlaces};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int16Array, RecordBatch, new_null_array,
 };
@@ -66,7 +66,7 @@ enum How {
 struct Source {
     column: usize,
     name: String,
-    years: Option<Years>,
+    years: Option<YearPlaces>,
 }
 
 /// How a released column is made.
@@ -106,7 +106,7 @@ pub(super) fn schema(view: &View) -> SchemaRef {
     fields.extend(view.columns.iter().enumerate().map(|(i, column)| {
         let data_type = match column.release {
             Release::Pseudonymise(_) => DataType::FixedSizeBinary(PSEUDONYM_BYTES),
-            _ => target(column.kind),
+            _ => arrow_type(column.kind),
         };
         Field::new(format!("value{i}"), data_type, true)
     }));
@@ -139,7 +139,7 @@ impl Standard {
                     .map(|s| Source {
                         column: index(&s.column.name),
                         name: s.column.name.clone(),
-                        years: s.years.clone(),
+                        years: s.years.as_ref().map(YearPlaces::of),
                     })
                     .collect();
                 (name.clone(), *kind, sources)
@@ -263,7 +263,7 @@ impl Standard {
 /// The conformed values of a variable: all missing where it was not collected, from the column of each row's year where
 /// the year stands in a column.
 fn variable(batch: &RecordBatch, sources: &[Source], kind: Type, year: Option<&Int16Array>) -> Result<ArrayRef, Fault> {
-    let nothing = || new_null_array(&target(kind), batch.num_rows());
+    let nothing = || new_null_array(&arrow_type(kind), batch.num_rows());
     let mut values: Option<ArrayRef> = None;
     for source in sources {
         let column = conform(batch.column(source.column), &source.name, kind).map_err(Fault::Value)?;
@@ -284,14 +284,7 @@ fn variable(batch: &RecordBatch, sources: &[Source], kind: Type, year: Option<&I
 }
 
 /// Which rows are of one of some years.
-fn among(year: &Int16Array, years: &Years) -> BooleanArray {
-    let first = years.iter().next().map_or(0, |y| y.0);
-    let last = years.iter().last().map_or(-1, |y| y.0);
-    let known: Vec<bool> = (first..=last).map(|y| years.contains(Year(y))).collect();
-    let values = year.values();
-    let is = |row: usize| {
-        let place = usize::try_from(i32::from(values[row]) - i32::from(first)).unwrap_or(usize::MAX);
-        year.is_valid(row) && known.get(place).copied().unwrap_or(false)
-    };
+fn among(year: &Int16Array, years: &YearPlaces) -> BooleanArray {
+    let is = |row: usize| year.is_valid(row) && years.place(year.value(row)).is_some();
     BooleanArray::new(BooleanBuffer::collect_bool(year.len(), is), None)
 }

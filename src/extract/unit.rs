@@ -6,7 +6,7 @@ use crate::cohort::Cohort;
 use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
-use crate::vocab::{Fates, Result, Slice, Year, Years};
+use crate::vocab::{Fates, Result, Slice, YearPlaces, Years};
 use crate::write::{Part, Pick, RowSet, Sink, SinkKey, StoreBuilder};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ struct Held<'a> {
     index: usize,
     want: &'a Want,
     cohort: &'a Cohort,
-    years: Option<Asked>,
+    years: Option<YearPlaces>,
     bases: Vec<Arc<Sink>>,
     join: Option<Arc<Sink>>,
     fates: Fates,
@@ -130,7 +130,7 @@ fn hold<'a>(shared: &'a Shared, index: usize, want: &'a Want) -> Option<Held<'a>
         index,
         want,
         cohort: shared.cohort(project)?,
-        years: want.years.as_ref().map(Asked::new),
+        years: want.years.as_ref().map(YearPlaces::of),
         bases,
         join,
         fates: Fates::default(),
@@ -139,27 +139,6 @@ fn hold<'a>(shared: &'a Shared, index: usize, want: &'a Want) -> Option<Held<'a>
         base: Vec::new(),
         picked: Vec::new(),
     })
-}
-
-/// The places of some years in their list, by a table: years are asked for row by row.
-struct Asked {
-    first: i16,
-    places: Vec<Option<usize>>,
-    years: Vec<Year>,
-}
-
-impl Asked {
-    fn new(years: &Years) -> Self {
-        let years: Vec<Year> = years.iter().collect();
-        let (first, last) = (years.first().map_or(0, |y| y.0), years.last().map_or(-1, |y| y.0));
-        let places = (first..=last).map(|year| years.binary_search(&Year(year)).ok()).collect();
-        Self { first, places, years }
-    }
-
-    fn place(&self, year: i16) -> Option<usize> {
-        let offset = usize::try_from(i32::from(year) - i32::from(self.first)).ok()?;
-        self.places.get(offset).copied().flatten()
-    }
 }
 
 /// What a batch says of its rows, whoever wants them.
@@ -251,7 +230,7 @@ impl Holding<'_> {
         if self.wants.iter().any(|one| !one.bases.is_empty()) {
             columns.extend(slice_arrays(self.slice, rows.years(), rows.len()));
         }
-        self.store.append(&columns, (kept.len() < rows.len()).then_some(&kept))?;
+        self.store.append(rows.len(), &columns, (kept.len() < rows.len()).then_some(&kept))?;
         for one in self.wants.iter_mut().filter(|h| !h.picked.is_empty()) {
             let places = &self.places;
             let pick = |(row, rank): &(u32, u32)| Pick { rank: *rank, row: places[*row as usize] };
@@ -263,7 +242,7 @@ impl Holding<'_> {
             match (rows.years(), &one.years) {
                 // Each year is a table of its own.
                 (Some(years), Some(asked)) if one.join.is_none() => {
-                    one.by_year.resize_with(asked.years.len(), Vec::new);
+                    one.by_year.resize_with(one.want.years.iter().flat_map(Years::iter).count(), Vec::new);
                     for picked in &one.picked {
                         let place = asked.place(years.value(picked.0 as usize))?;
                         one.by_year.get_mut(place)?.push(pick(picked));
@@ -284,9 +263,8 @@ impl Holding<'_> {
         self.picks = 0;
         for one in &mut self.wants {
             let own = Part { store: Arc::clone(&store), columns: one.want.columns.as_slice().into() };
-            let years = one.years.iter().flat_map(|asked| &asked.years);
-            let of_years =
-                years.map(|year| Some(Slice { year: *year, term: None })).zip(std::mem::take(&mut one.by_year));
+            let years = one.want.years.iter().flat_map(Years::iter);
+            let of_years = years.map(|year| Some(Slice { year, term: None })).zip(std::mem::take(&mut one.by_year));
             for (slice, picks) in std::mem::take(&mut one.sets).into_iter().chain(of_years) {
                 let set = RowSet::of(own.clone(), picks);
                 match &one.join {

@@ -12,6 +12,7 @@ mod period;
 mod release;
 mod safe;
 mod value;
+mod year_places;
 
 pub use account::{
     Attrition, CheckCount, ColumnRecord, Fates, LinkAccount, ProjectAccount, SliceAccount, SourceRecord, StepCount,
@@ -28,3 +29,4 @@ pub use period::{Calendar, Encoding, Slice, Spells, Term, Year, YearKind, Years}
 pub use release::{Edge, Release, Truncate};
 pub use safe::{safe_count, safe_text};
 pub use value::{Decimal, Type, Value};
+pub use year_places::YearPlaces;

@@ -4,9 +4,10 @@ use super::chunk::{Encoder, Encoders, Picked};
 use super::codes::Codes;
 use super::gather::RowSet;
 use super::paged::Chunk;
+use crate::deidentify::arrow_type;
 use crate::files::{Digests, HashingWriter};
 use crate::plan::Layout;
-use crate::vocab::{Error, Observer, Result, Slice, Type};
+use crate::vocab::{Error, Observer, Result, Slice};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::ParquetError;
@@ -42,23 +43,6 @@ pub(super) struct TableWriter {
     rows: u64,
 }
 
-/// The Arrow type of a delivered column.
-fn delivered(kind: Type) -> DataType {
-    match kind {
-        Type::Bool => DataType::Boolean,
-        Type::Int8 => DataType::Int8,
-        Type::Int16 => DataType::Int16,
-        Type::Int32 => DataType::Int32,
-        Type::Int64 => DataType::Int64,
-        Type::Float32 => DataType::Float32,
-        Type::Float64 => DataType::Float64,
-        Type::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
-        Type::Text => DataType::Utf8View,
-        Type::Date => DataType::Date32,
-        Type::Timestamp => DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
-    }
-}
-
 /// The schema of a table: `person_id`, year, term, variables.
 pub(super) fn schema_of(layout: &Layout) -> SchemaRef {
     let mut fields = vec![Field::new("person_id", DataType::Utf8, false)];
@@ -68,7 +52,7 @@ pub(super) fn schema_of(layout: &Layout) -> SchemaRef {
     if layout.term {
         fields.push(Field::new("term", DataType::Utf8, false));
     }
-    fields.extend(layout.columns.iter().map(|c| Field::new(&c.name, delivered(c.kind), true)));
+    fields.extend(layout.columns.iter().map(|c| Field::new(&c.name, arrow_type(c.kind), true)));
     Arc::new(Schema::new(fields))
 }
 

@@ -43,9 +43,9 @@ impl StoreBuilder {
         Self { room: rows, ..Self::default() }
     }
 
-    /// Takes in some rows of a batch, or all of it. `None` for a type that no released column has, or where columns do not
-    /// fit those before.
-    pub fn append(&mut self, columns: &[ArrayRef], picked: Option<&[u32]>) -> Option<()> {
+    /// Takes in some rows of a batch of `rows`, or all of it. `None` for a type that no released column has, or where columns
+    /// do not fit those before.
+    pub fn append(&mut self, rows: usize, columns: &[ArrayRef], picked: Option<&[u32]>) -> Option<()> {
         if self.columns.is_empty() {
             self.columns = columns.iter().map(|c| Building::new(c.data_type().clone(), self.room)).collect();
         }
@@ -55,7 +55,7 @@ impl StoreBuilder {
         for (column, array) in self.columns.iter_mut().zip(columns) {
             column.append(array, picked, &mut self.scratch)?;
         }
-        self.rows += picked.map_or_else(|| columns.first().map_or(0, |c| c.len()), <[u32]>::len);
+        self.rows += picked.map_or(rows, <[u32]>::len);
         Some(())
     }
 
@@ -79,13 +79,7 @@ impl StoreBuilder {
     /// The store.
     #[must_use]
     pub fn finish(self) -> Store {
-        let rows = self.rows;
-        self.finish_of(rows)
-    }
-
-    /// The store, of so many rows: without columns it could not tell.
-    pub(super) fn finish_of(self, rows: usize) -> Store {
-        Store { columns: self.columns.into_iter().map(Building::finish).collect(), rows }
+        Store { columns: self.columns.into_iter().map(Building::finish).collect(), rows: self.rows }
     }
 }
 

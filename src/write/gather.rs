@@ -46,8 +46,8 @@ impl RowSet {
     /// Rows that stand in arrays, with their ranks.
     pub(super) fn of_arrays(ranks: &[u32], columns: &[ArrayRef]) -> Result<Self> {
         let mut builder = StoreBuilder::default();
-        builder.append(columns, None).ok_or_else(fault)?;
-        let part = Part { store: Arc::new(builder.finish_of(ranks.len())), columns: (0..columns.len()).collect() };
+        builder.append(ranks.len(), columns, None).ok_or_else(fault)?;
+        let part = Part { store: Arc::new(builder.finish()), columns: (0..columns.len()).collect() };
         let picks = ranks.iter().zip(0..).map(|(rank, row)| Pick { rank: *rank, row }).collect();
         Ok(Self::of(part, picks))
     }

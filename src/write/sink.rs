@@ -35,7 +35,9 @@ pub fn unite(sinks: &[&Sink], room: impl FnOnce(u64) -> bool) -> Result<u64> {
     sinks.iter().for_each(|sink| sink.stores(&mut stores));
     let bytes: usize = stores.iter().map(|store| store.bytes()).sum();
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    if stores.len() < 2 || !room(bytes) {
+    // Rows are counted in 32 bits.
+    let countable = u32::try_from(stores.iter().map(|store| store.rows).sum::<usize>()).is_ok();
+    if stores.len() < 2 || !countable || !room(bytes) {
         return Ok(0);
     }
     let parts: Vec<&Store> = stores.iter().map(AsRef::as_ref).collect();

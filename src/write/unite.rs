@@ -86,7 +86,9 @@ mod tests {
     fn store(texts: &[Option<&str>], integers: impl Iterator<Item = Option<i32>>) -> Store {
         let integers: ArrayRef = Arc::new(integers.collect::<Int32Array>());
         let mut builder = StoreBuilder::default();
-        builder.append(&[Arc::new(texts.iter().copied().collect::<StringViewArray>()), integers], None).unwrap();
+        builder
+            .append(texts.len(), &[Arc::new(texts.iter().copied().collect::<StringViewArray>()), integers], None)
+            .unwrap();
         builder.finish()
     }
 
