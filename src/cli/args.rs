@@ -73,9 +73,18 @@ pub(super) enum Command {
     /// Cut the named projects (default: every spec) in one shared pass, verify them, publish them.
     #[command(
         after_help = "Examples:\n  leo-extract build\n  leo-extract build LEO-2019-003 LEO-2019-007 --memory 16GiB\n  \
-        leo-extract build specs/projects/LEO-2019-003.yaml --as-of 2020-01-06"
+        leo-extract build specs/projects/LEO-2019-003.yaml --as-of 2020-01-06\n\n\
+        A project whose newest extract is what would come out is left as it is. Of others, the tables that would\n\
+        come out the same are kept: they get a second name in the new version, and are verified again."
     )]
-    Build(Projects),
+    Build {
+        /// The projects, and the day.
+        #[command(flatten)]
+        projects: Projects,
+        /// Cut everything again, whatever stands.
+        #[arg(long)]
+        anew: bool,
+    },
     /// Show every finding on specs, catalogue, approvals and sources; reads no row.
     #[command(after_help = "Examples:\n  leo-extract check\n  leo-extract check LEO-2019-003 --format json")]
     Check(Projects),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let common = &arguments.common;
     let outcome = match &arguments.command {
-        Command::Build(projects) => build(common, projects),
+        Command::Build { projects, anew } => build(common, projects, *anew),
         Command::Check(projects) => check(common, projects),
         Command::Plan(projects) => plan(common, projects),
         Command::Verify { extracts, rebuild } => verify(common, extracts, *rebuild),
@@ -55,6 +55,7 @@ fn settings(common: &Common, as_of: Option<jiff::civil::Date>) -> Result<Setting
         memory: common.memory.or(config.memory).unwrap_or_else(memory),
         as_of: as_of.unwrap_or(today),
         as_of_is_today: as_of.is_none_or(|day| day == today),
+        anew: false,
         config,
     })
 }
@@ -92,15 +93,16 @@ fn memory() -> u64 {
     kilobytes.map_or(8 << 30, |kb| (kb * 1024 / 2).clamp(256 << 20, 8 << 30))
 }
 
-fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
+fn build(common: &Common, projects: &Projects, anew: bool) -> Result<ExitCode> {
     // Before anything is read, so that a signal finds its watcher whenever it comes.
     let observer = observer(common);
-    let settings = settings(common, projects.as_of)?;
+    let settings = Settings { anew, ..settings(common, projects.as_of)? };
     let outcome = pipeline::build(&settings, &projects.specs, &observer)?;
     let exit = ExitCode::of(&outcome.findings);
     match common.format {
         Format::Json => show::print_json(&json!({
             "built": outcome.built.iter().map(tables::built_json).collect::<Vec<_>>(),
+            "unchanged": outcome.unchanged.iter().map(tables::unchanged_json).collect::<Vec<_>>(),
             "findings": show::sorted(&outcome.findings), "exit": exit as u8,
         })),
         Format::Text => {
@@ -117,6 +119,9 @@ fn build(common: &Common, projects: &Projects) -> Result<ExitCode> {
             }
             if !settings.as_of_is_today && !outcome.built.is_empty() {
                 show::print(&format!("built with the approvals of {}, not of today\n", settings.as_of));
+            }
+            if !outcome.unchanged.is_empty() {
+                show::print(&tables::unchanged(&outcome.unchanged));
             }
             if outcome.built.is_empty() && exit != ExitCode::Done {
                 show::to_stderr("nothing was published");

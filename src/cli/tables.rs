@@ -2,7 +2,7 @@
 
 use super::show::harmless;
 use crate::keys::Keyring;
-use crate::pipeline::{AuditView, Built, State};
+use crate::pipeline::{AuditView, Built, State, Unchanged};
 use crate::vocab::{CheckCount, ExitCode, Findings, safe_count, safe_text};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
@@ -53,8 +53,24 @@ pub(super) fn built_json(one: &Built) -> Value {
     json!({
         "project": one.project, "version": one.version, "path": one.path, "report": one.report,
         "persons": safe_count(one.persons), "tables": one.tables, "rows": safe_count(one.rows), "bytes": one.bytes,
-        "seconds": one.seconds,
+        "seconds": one.seconds, "kept": one.kept,
     })
+}
+
+/// The projects for which nothing was to be done.
+pub(super) fn unchanged(all: &[Unchanged]) -> String {
+    let mut text = String::new();
+    for one in all {
+        let _ =
+            writeln!(text, "{}: nothing has changed since {}", one.project, crate::publish::version_name(one.version));
+        let _ = writeln!(text, "extract  {}", shown(&one.path));
+    }
+    text
+}
+
+/// The same for programs.
+pub(super) fn unchanged_json(one: &Unchanged) -> Value {
+    json!({"project": one.project, "version": one.version, "path": one.path})
 }
 
 /// What was verified, and what came of it.

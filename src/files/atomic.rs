@@ -50,6 +50,19 @@ pub fn replace_symlink(target: &Path, link: &Path) -> Result<()> {
     finish(link, &new, write())
 }
 
+/// Gives a file that is on the disk a second name, which must not be taken; where the file system has no hard links, a copy.
+///
+/// # Errors
+/// The file cannot be read, or the path not be written.
+pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+    if operation::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let mut file = operation::create_new(to)?;
+    operation::read_through(from, |piece| operation::write_all(&mut file, to, piece))?;
+    operation::sync(&file, to)
+}
+
 /// A fixed name, so that what a kill leaves is met and replaced by the next run.
 fn beside(path: &Path) -> Result<PathBuf> {
     let Some(name) = path.file_name() else {
@@ -129,6 +142,24 @@ mod tests {
                 replace(&path, b"last").unwrap();
                 assert_eq!(std::fs::read(&path).unwrap(), b"last");
                 assert_eq!(operation::list(folder.path()).unwrap(), [path]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_a_second_name_or_a_copy_is_the_same() {
+        for n in 0..3 {
+            let folder = tempfile::tempdir().unwrap();
+            let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+            std::fs::write(&from, "all of it").unwrap();
+            // Without a fault a link; where that fails, a copy.
+            let (result, reached) = with(n, After::Works, || link_or_copy(&from, &to));
+            if n == 0 {
+                assert!(reached);
+            }
+            if result.is_ok() {
+                assert_eq!(std::fs::read(&to).unwrap(), b"all of it");
+                assert!(link_or_copy(&from, &to).is_err());
             }
         }
     }

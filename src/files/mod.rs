@@ -3,21 +3,23 @@
 //! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
 //! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
 //! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
-//! tells, for all who read Parquet, whether a footer may be given to a reader.
+//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources.
 
 mod atomic;
 mod digest;
 #[cfg(test)]
 pub(crate) mod faults;
 mod footer;
+mod known;
 mod lock;
 pub mod operation;
 mod staging;
 
-pub use atomic::{make_lasting_folder, replace, replace_symlink, sync_dir, sync_tree, write_new};
+pub use atomic::{link_or_copy, make_lasting_folder, replace, replace_symlink, sync_dir, sync_tree, write_new};
 pub use digest::{
     Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file, sha256_file_while,
 };
 pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
+pub use known::{Known, Stamp};
 pub use lock::Lock;
 pub use staging::{STAGING, Staging};

@@ -1,40 +1,61 @@
 //! From a plan to staged, verified, published extracts: who, which rows, which files.
 
-use super::recipe::Recipes;
+use super::digests::{self, Digests, of_people, of_rows};
+use super::expect::{flags, unmet};
+use super::kept::Kept;
+use super::recipe::{Recipes, of_extract};
+use super::standing::All;
 use super::{Built, Settings};
 use crate::catalogue::Catalogue;
-use crate::cohort::{self, Cohort};
+use crate::cohort;
 use crate::engine::Engine;
 use crate::extract::{Request, extract};
-use crate::files::{Staging, operation, sha256_file_while};
+use crate::files::{Staging, operation};
 use crate::keys::{Keyring, MasterKey};
-use crate::link::{self, Members};
+use crate::link;
 use crate::plan::{Plan, of_project};
 use crate::publish::{Manifest, Publication, RunFacts, prepare, seal, write_twins};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
 use crate::vocab::{
-    CheckCount, Error, Event, ExitCode, Finding, Findings, Kind, LinkAccount, Place, ProjectAccount, Result,
-    SourceRecord, safe_text,
+    CheckCount, Error, Event, Finding, Findings, LinkAccount, Place, ProjectAccount, Result, SourceRecord,
 };
 use crate::write::persons;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything staged, with all that was counted.
 pub(super) struct Cut {
     plan: Arc<Plan>,
+    /// Of each project: its part of the whole plan, and the digest of all that its extract depends on.
+    told: Vec<Told>,
     staged: Vec<PathBuf>,
     accounts: Vec<Option<ProjectAccount>>,
     links: Vec<LinkAccount>,
     sources: BTreeMap<String, SourceRecord>,
     exclusions: u64,
     timings: Vec<(String, f64)>,
+    estimates: serde_json::Value,
     /// Why projects are out.
     pub(super) findings: Findings,
+}
+
+/// What the record tells of a project's part of the plan, before anything was taken out of it.
+struct Told {
+    plan: serde_json::Value,
+    kept: usize,
+}
+
+/// What was there before the run.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// What stands of each project.
+    pub(super) standing: All,
+    /// What is known of the sources.
+    pub(super) digests: Digests,
 }
 
 /// Cuts all projects of a plan into the staging folder.
@@ -42,19 +63,23 @@ pub(super) fn cut(
     engine: &Engine,
     key: &MasterKey,
     catalogue: &Catalogue,
-    plan: Plan,
+    mut plan: Plan,
     staging: &Staging,
+    before: &mut Before,
 ) -> Result<Cut> {
-    let plan = Arc::new(plan);
+    let Before { standing, digests } = before;
     let mut clock = Clock::new();
+    let estimates = crate::plan::as_json(&plan, engine.threads()).get("estimate").cloned().unwrap_or_default();
     // Linking leaves cores idle, which digests can use; of two errors that of the digests is told, whichever came first.
     engine.observer().on(Event::Step("digest and link"));
-    let (sources, members) = std::thread::scope(|scope| {
-        let sources = scope.spawn(|| digests(&plan, engine));
+    digests.recall(&of_rows(&plan.release));
+    let first = [of_people(&plan), digests.unknown(of_rows(&plan.release))].concat();
+    let (read, members) = std::thread::scope(|scope| {
+        let read = scope.spawn(|| digests.read(&first, engine.threads(), engine.observer().as_ref()));
         let members = link::build(engine, key, &plan);
-        (sources.join(), members)
+        (read.join(), members)
     });
-    let sources = sources.map_err(|_| Error::Internal("a digest was lost".to_owned()))??;
+    read.map_err(|_| Error::Internal("a digest was lost".to_owned()))??;
     let members = Arc::new(members?);
     clock.tick("digest and link");
 
@@ -82,7 +107,19 @@ pub(super) fn cut(
         }
         staged.push(folder);
     }
-    let recipes = Arc::new(Recipes::new(&plan, catalogue, key, &cohorts, &sources));
+    let of = |digests: &Digests| Recipes::new(&plan, catalogue, key, &cohorts, digests.records());
+    let (kept, recipes) = Kept::decide(&plan, standing, digests, &of, engine)?;
+    findings.extend(kept.findings.iter().cloned());
+    let mut taken = Vec::with_capacity(staged.len());
+    for (index, folder) in staged.iter().enumerate() {
+        taken.push(kept.take_over((&plan, index), standing, &folder.join("data"))?);
+    }
+    let told = plan.projects.iter().zip(&kept.paths);
+    let told = told.map(|(of, kept)| Told { plan: of_project(of), kept: kept.len() }).collect();
+    plan.leave_out(&kept.paths);
+    clock.tick("keep");
+    let plan = Arc::new(plan);
+    let recipes = Arc::new(recipes);
     let cohorts = Arc::new(cohorts);
     let of = Arc::clone(&recipes);
     let request = Request {
@@ -109,8 +146,12 @@ pub(super) fn cut(
         let flags = flags(cohort, &members, &plan.kinds);
         let recipe = recipes.of(index, "persons.parquet");
         tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, engine.observer().as_ref())?);
-        tables.sort_by(|a, b| a.path.cmp(&b.path));
         write_twins(&folder.join("data"), project.approved.spec().output, &tables, engine.observer().as_ref())?;
+        if let Some(taken) = taken.get_mut(index) {
+            tables.append(&mut taken.0);
+            slices.append(&mut taken.1);
+        }
+        tables.sort_by(|a, b| a.path.cmp(&b.path));
         slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
         let linked = flags
             .into_iter()
@@ -126,86 +167,9 @@ pub(super) fn cut(
     }
     let exclusions = members.excluded().len();
     let links = members.accounts().to_vec();
-    Ok(Cut { plan, staged, accounts, links, sources, exclusions, timings: clock.ticks, findings })
-}
-
-/// For each link kind, by rank: whether the person has an unambiguous identifier.
-fn flags(cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Vec<(Kind, Vec<bool>)> {
-    kinds
-        .iter()
-        .map(|kind| {
-            let linked = members.linked(kind);
-            let flags = cohort.persons().iter().map(|p| linked.is_some_and(|l| l.contains(*p))).collect();
-            (kind.clone(), flags)
-        })
-        .collect()
-}
-
-/// What the spec expects of the counts and does not find.
-fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Findings {
-    let mut findings = Findings::new();
-    let persons = cohort.attrition().persons;
-    let finding = |message: String| {
-        Finding::error("expectation-not-met", spec.at.clone(), message)
-            .help(
-                "find out why the count changed; then correct the sources, or have the spec amended and approved again",
-            )
-            .exit(ExitCode::Refused)
-            .project(spec.project.id.as_str())
-    };
-    if let Some((low, high)) = spec.expect.persons
-        && !(low..=high).contains(&persons)
-    {
-        let persons = safe_text(persons);
-        findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
-    }
-    for (kind, low, high) in &spec.expect.linked {
-        let linked = flags(cohort, members, std::slice::from_ref(kind))
-            .first()
-            .map_or(0, |(_, flags)| flags.iter().filter(|f| **f).count());
-        #[expect(clippy::cast_precision_loss, reason = "a share of people")]
-        let share = if persons == 0 { 0.0 } else { linked as f64 / persons as f64 };
-        if !kinds.contains(kind) || share < *low || share > *high {
-            findings.push(finding(format!(
-                "{:.0} per cent of the cohort have an identifier of kind {kind}; the spec expects {low} to {high}",
-                share * 100.0
-            )));
-        }
-    }
-    findings
-}
-
-/// The digests of all source files of a plan, read on all threads.
-fn digests(plan: &Plan, engine: &Engine) -> Result<BTreeMap<String, SourceRecord>> {
-    let mut files: BTreeMap<&str, (&Path, u64)> = BTreeMap::new();
-    for unit in plan.selection.iter().chain(&plan.release).flat_map(|s| &s.units) {
-        files.insert(&unit.facts.shown, (&unit.facts.path, unit.facts.rows));
-    }
-    for (facts, _, _) in plan.links.iter().flat_map(|l| &l.files) {
-        files.insert(&facts.shown, (&facts.path, facts.rows));
-    }
-    let files: Vec<(&str, (&Path, u64))> = files.into_iter().collect();
-    let exclusions = plan.exclusions.iter().flat_map(|e| e.files.iter().map(|(facts, _)| (e.location.as_str(), facts)));
-    let mut files: Vec<(&str, &Path, u64)> = files.into_iter().map(|(n, (p, r))| (n, p, r)).collect();
-    files.extend(exclusions.map(|(name, facts)| (name, facts.path.as_path(), facts.rows)));
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let done = std::sync::Mutex::new(Vec::with_capacity(files.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..engine.threads().min(files.len().max(1)) {
-            scope.spawn(|| {
-                while let Some((name, path, rows)) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-                {
-                    let record = sha256_file_while(path, engine.observer().as_ref())
-                        .map(|(bytes, sha256)| SourceRecord { path: (*name).to_owned(), bytes, rows: *rows, sha256 });
-                    if let Ok(mut done) = done.lock() {
-                        done.push(record);
-                    }
-                }
-            });
-        }
-    });
-    let done = done.into_inner().map_err(|_| Error::Internal("a digest was lost".to_owned()))?;
-    done.into_iter().map(|record| record.map(|r| (r.path.clone(), r))).collect()
+    let sources = digests.records().clone();
+    let timings = clock.ticks;
+    Ok(Cut { plan, told, staged, accounts, links, sources, exclusions, timings, estimates, findings })
 }
 
 impl Cut {
@@ -303,6 +267,7 @@ impl Cut {
             report: published.report,
             persons: account.attrition.persons,
             tables: u64::try_from(account.tables.len()).unwrap_or(0),
+            kept: self.told.get(project).map_or(0, |told| u64::try_from(told.kept).unwrap_or(0)),
             rows: account.tables.iter().map(|t| t.rows).sum(),
             bytes: account.tables.iter().map(|t| t.bytes).sum(),
             seconds: started.1.elapsed().as_secs_f64(),
@@ -321,7 +286,7 @@ impl Cut {
             as_of: settings.as_of,
             as_of_is_today: settings.as_of_is_today,
             timings: self.timings.clone(),
-            estimates: crate::plan::as_json(&self.plan, settings.threads).get("estimate").cloned().unwrap_or_default(),
+            estimates: self.estimates.clone(),
         }
     }
 
@@ -335,16 +300,18 @@ impl Cut {
         call: impl FnOnce(&Publication<'_>) -> Result<T>,
     ) -> Result<T> {
         let of = self.plan.projects.get(project).ok_or_else(|| Error::Internal("no such project".to_owned()))?;
-        let (plan, key) = (of_project(of), keyring.current());
+        let told = self.told.get(project).ok_or_else(|| Error::Internal("no such project".to_owned()))?;
+        let (key, sources) = (keyring.current(), self.sources_of(project));
         call(&Publication {
             staged: self.staged(project)?,
             extracts: &settings.config.extracts,
             approved: &of.approved,
             catalogue,
-            plan: &plan,
+            plan: &told.plan,
+            inputs: &of_extract(&of.approved, (&told.plan, &sources), catalogue, settings, keyring),
             account: self.account(project)?,
             links: &self.links,
-            sources: &self.sources_of(project),
+            sources: &sources,
             exclusions: self.exclusions,
             key_id: key.id(),
             key_fingerprint: key.fingerprint(),
@@ -356,14 +323,8 @@ impl Cut {
 
     /// The source files that a project depends on: its own, the link tables, the exclusions.
     pub(super) fn sources_of(&self, project: usize) -> Vec<SourceRecord> {
-        let own = self.plan.projects.get(project).map(|p| &p.sources);
-        let links = self.plan.links.iter().flat_map(|l| &l.files).map(|(facts, _, _)| facts.shown.as_str());
-        let exclusions = self.plan.exclusions.iter().map(|e| e.location.as_str());
-        let mut names: Vec<&str> =
-            own.into_iter().flatten().map(String::as_str).chain(links).chain(exclusions).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().filter_map(|n| self.sources.get(n)).cloned().collect()
+        let names = digests::of_project(&self.plan, project);
+        names.iter().filter_map(|n| self.sources.get(n)).cloned().collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The documents of a run: catalogue, specs, approvals, keyring; and the plan that they and the sources allow.
 
-use super::Settings;
+use super::{Settings, Unchanged};
 use crate::approval::{Approved, Records, approve};
 use crate::catalogue::Catalogue;
 use crate::files::operation;
 use crate::keys::Keyring;
 use crate::plan::{Ground, Input, Plan, make};
 use crate::spec::{self, Spec};
-use crate::vocab::{Error, ExitCode, Finding, Findings, Place, Result, near};
+use crate::vocab::{Error, ExitCode, Finding, Findings, Place, ProjectId, Result, near};
 use std::path::{Path, PathBuf};
 
 /// The documents that were read, and what was found in them.
@@ -57,17 +57,31 @@ impl Inputs {
         if self.approved.is_empty() {
             return (None, findings);
         }
+        let (plan, found) = self.plan_of(settings, self.approved.clone());
+        findings.extend(found);
+        (plan, findings)
+    }
+
+    /// The same plan without the projects for which nothing is to be done; `None` where that is all of them.
+    pub(super) fn plan_without(&self, settings: &Settings, plan: Plan, unchanged: &[Unchanged]) -> Option<Plan> {
+        if unchanged.is_empty() {
+            return Some(plan);
+        }
+        let done = |id: &ProjectId| unchanged.iter().any(|done| done.project == *id);
+        let left = plan.projects.into_iter().map(|project| project.approved).filter(|a| !done(&a.spec().project.id));
+        let left: Vec<Approved> = left.collect();
+        if left.is_empty() { None } else { self.plan_of(settings, left).0 }
+    }
+
+    fn plan_of(&self, settings: &Settings, approved: Vec<Approved>) -> (Option<Plan>, Findings) {
         let ground = Ground { sources: settings.config.sources.clone(), threads: settings.threads };
-        let input = Input {
+        make(Input {
             catalogue: &self.catalogue,
-            approved: self.approved.clone(),
+            approved,
             as_of: settings.as_of,
             exclusions: &settings.config.exclusions,
             ground: &ground,
-        };
-        let (plan, found) = make(input);
-        findings.extend(found);
-        (plan, findings)
+        })
     }
 }
 

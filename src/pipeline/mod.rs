@@ -5,9 +5,14 @@ mod apart;
 mod audit;
 mod changed;
 mod cut;
+mod digests;
+mod expect;
 mod inputs;
+mod kept;
 mod proof;
 mod recipe;
+mod standing;
+mod unchanged;
 
 pub use audit::{AuditView, Audited, State, audit};
 pub use proof::{VerifyView, exit_of, verify};
@@ -15,14 +20,16 @@ pub use proof::{VerifyView, exit_of, verify};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::files::{Lock, Staging};
-use crate::plan::{as_json, as_text};
+use crate::plan::{ProjectPlan, as_json, as_text};
 use crate::publish;
 use crate::vocab::{Error, Event, Findings, Observer, ProjectId, Result, Severity};
+use digests::Digests;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+use unchanged::unchanged;
 
 /// What a run works with: the config, and what flags and environment say over it.
 #[derive(Debug, Clone)]
@@ -39,6 +46,8 @@ pub struct Settings {
     pub as_of: Date,
     /// Whether that is today.
     pub as_of_is_today: bool,
+    /// Whether everything is cut anew, whatever stands.
+    pub anew: bool,
 }
 
 /// What a build came to.
@@ -46,6 +55,8 @@ pub struct Settings {
 pub struct Outcome {
     /// The extracts published.
     pub built: Vec<Built>,
+    /// The projects for which nothing was to be done.
+    pub unchanged: Vec<Unchanged>,
     /// Findings of the projects refused, and warnings.
     pub findings: Findings,
 }
@@ -60,9 +71,20 @@ pub struct Built {
     pub report: PathBuf,
     pub persons: u64,
     pub tables: u64,
+    /// Tables that were kept from the version before.
+    pub kept: u64,
     pub rows: u64,
     pub bytes: u64,
     pub seconds: f64,
+}
+
+/// A project whose newest extract is what a build would make.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Unchanged {
+    pub project: ProjectId,
+    pub version: u32,
+    pub path: PathBuf,
 }
 
 /// Cuts the named projects (all where none is named), verifies and publishes them.
@@ -79,10 +101,10 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         // A key that cannot be used stops all; what else was found is told beside it.
         (_, Err(Error::Findings(key))) => {
             findings.extend(key);
-            return Ok(Outcome { built: Vec::new(), findings });
+            return Ok(Outcome { findings, ..Outcome::default() });
         }
         (_, Err(error)) => return Err(error),
-        (None, Ok(_)) => return Ok(Outcome { built: Vec::new(), findings }),
+        (None, Ok(_)) => return Ok(Outcome { findings, ..Outcome::default() }),
     };
 
     if !crate::keys::kept_from_swap() {
@@ -94,19 +116,32 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let key = keyring.current();
     let mac = key.ledger();
     findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
-    let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
+    let extracts = &settings.config.extracts;
+    let mut before = if settings.anew {
+        cut::Before::default()
+    } else {
+        let standing = standing::all(extracts, &keyring, plan.projects.iter().map(ProjectPlan::id));
+        cut::Before { standing, digests: Digests::remembered(extracts, &|message| mac.tag(message)) }
+    };
+    let unchanged = unchanged(&plan, &inputs, &mut before, (settings, &keyring), observer.as_ref())?;
+    let Some(plan) = inputs.plan_without(settings, plan, &unchanged) else {
+        before.digests.note(extracts, &|message| mac.tag(message))?;
+        return Ok(Outcome { unchanged, findings, ..Outcome::default() });
+    };
+    let staging = Staging::begin(extracts, settings.config.scratch.as_deref())?;
     let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
 
-    let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging)?;
+    let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before)?;
+    before.digests.note(extracts, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
-    let peoples = cut.peoples(&settings.config.extracts)?;
+    let peoples = cut.peoples(extracts)?;
     for project in cut.ready() {
         observer.go_on()?;
         observer.on(Event::Step("verify"));
         let mut verdict = cut.verify(project, &inputs.catalogue, &engine)?;
         verdict.findings.extend(cut.apart(project, &peoples)?);
-        verdict.findings.extend(cut.changed(project, &settings.config.extracts)?);
+        verdict.findings.extend(cut.changed(project, extracts)?);
         let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(verdict.findings.iter().cloned());
         if refused {
@@ -122,7 +157,7 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         }
         built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
     }
-    Ok(Outcome { built, findings })
+    Ok(Outcome { built, unchanged, findings })
 }
 
 /// Every finding on specs, catalogue, approvals, keyring and sources. Reads no row.

@@ -216,7 +216,7 @@ fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>)
     let _lock = Lock::take(&settings.config.extracts)?;
     let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
     let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
-    let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging)?;
+    let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging, &mut cut::Before::default())?;
     let mut findings = cut.findings.clone();
     let Some(project) = cut.ready().first().copied() else { return Ok(findings) };
     let verdict = cut.verify(project, &inputs.catalogue, &engine)?;

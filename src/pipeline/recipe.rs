@@ -1,13 +1,22 @@
-//! Recipes: for each table a digest over everything that its bytes depend on.
+//! Recipes: for each table a digest over everything that its bytes, and the fates of its rows, depend on; and one for all
+//! that an extract's `data/` depends on.
 
+use super::Settings;
+use crate::approval::Approved;
 use crate::catalogue::{Catalogue, Element};
 use crate::cohort::Cohort;
 use crate::files::sha256_bytes;
-use crate::keys::MasterKey;
-use crate::plan::{Plan, ProjectPlan};
-use crate::vocab::SourceRecord;
+use crate::keys::{Keyring, MasterKey};
+use crate::plan::{ExclusionScan, Plan, ProjectPlan};
+use crate::spec::{Linked, Request};
+use crate::vocab::{ElementName, SourceRecord};
+use crate::write::ENCODING;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How recipes are put together: another number, and nothing that was made before is kept.
+const RECIPE: u32 = 2;
 
 /// The recipes of a run: what all tables share, and what each depends on beside it.
 pub(super) struct Recipes {
@@ -25,8 +34,24 @@ impl Recipes {
         sources: &BTreeMap<String, SourceRecord>,
     ) -> Self {
         let digest = |path: &String| sources.get(path).map(|s| s.sha256.clone()).unwrap_or_default();
-        let links: Vec<String> =
-            plan.links.iter().flat_map(|l| &l.files).map(|(facts, _, _)| digest(&facts.shown)).collect();
+        let links: Vec<Value> = plan
+            .links
+            .iter()
+            .map(|link| {
+                let files =
+                    link.files.iter().map(|(facts, person, id)| json!([digest(&facts.shown), person.name, id.name]));
+                json!([link.table, link.kind, files.collect::<Vec<_>>()])
+            })
+            .collect();
+        let exclusions: Vec<Value> = plan
+            .exclusions
+            .iter()
+            .map(|exclusion| {
+                let files = exclusion.files.iter();
+                let files = files.map(|(facts, id)| json!([digest(&exclusion_name(exclusion, &facts.shown)), id.name]));
+                json!([exclusion.kind, files.collect::<Vec<_>>()])
+            })
+            .collect();
         let shared = plan
             .projects
             .iter()
@@ -34,8 +59,9 @@ impl Recipes {
             .map(|(project, cohort)| {
                 let ids = cohort.as_ref().map(|c| sha256_bytes(&c.ids().concat())).unwrap_or_default();
                 json!({
-                    "tool": env!("CARGO_PKG_VERSION"), "project": project.id(), "key": key.fingerprint(),
-                    "epoch": project.approved.spec().epoch, "links": links, "cohort": ids,
+                    "recipe": RECIPE, "tool": env!("CARGO_PKG_VERSION"), "encoding": ENCODING,
+                    "project": project.id(), "key": key.fingerprint(), "epoch": project.approved.spec().epoch,
+                    "person": plan.person, "links": links, "exclusions": exclusions, "cohort": ids,
                 })
             })
             .collect();
@@ -57,17 +83,65 @@ fn tables(
     digest: &impl Fn(&String) -> String,
 ) -> BTreeMap<String, Value> {
     let spec = project.approved.spec();
+    let of = |name: &ElementName| (spec.elements.iter().find(|r| r.rows.element == *name), catalogue.element(name));
     let mut tables = BTreeMap::new();
     for table in &project.tables {
-        let request = spec.elements.iter().find(|r| r.rows.element == table.element);
-        let element: Option<&Element> = catalogue.element(&table.element);
+        let (request, element) = of(&table.element);
+        // Where each slice has its own files, a table is the same whatever other years are asked for.
+        let sliced = element.is_some_and(|e| matches!(e.period, crate::catalogue::Period::Slice { .. }));
         let sources: Vec<String> = table.sources.iter().map(digest).collect();
+        let request = request.map(|request| rows_and_columns(request, !sliced));
         tables.insert(table.path(), json!({"request": request, "element": element, "sources": sources}));
     }
     for (linked, plan) in spec.linked.iter().zip(&project.linked) {
         let sources: Vec<String> = project.sources.iter().map(digest).collect();
-        let elements: Vec<Option<&Element>> = linked.joins.iter().map(|j| catalogue.element(&j.rows.element)).collect();
-        tables.insert(plan.path(), json!({"linked": linked, "elements": elements, "sources": sources}));
+        let base = of(&linked.from).0.map(|request| rows_and_columns(request, true));
+        let elements = elements(linked, catalogue);
+        tables.insert(plan.path(), json!({"linked": linked, "base": base, "elements": elements, "sources": sources}));
     }
     tables
+}
+
+/// What a request says of its tables: all but why it was made.
+fn rows_and_columns(request: &Request, with_years: bool) -> Value {
+    let rows = &request.rows;
+    let years = with_years.then_some((&rows.years, &rows.terms));
+    json!({
+        "element": rows.element, "years": years, "spells": rows.spells, "where": rows.condition,
+        "variables": request.variables,
+    })
+}
+
+/// The base and the joined elements of a linked table.
+fn elements<'a>(linked: &Linked, catalogue: &'a Catalogue) -> Vec<Option<&'a Element>> {
+    let joined = linked.joins.iter().map(|join| &join.rows.element);
+    std::iter::once(&linked.from).chain(joined).map(|name| catalogue.element(name)).collect()
+}
+
+/// The name by which a file of people never to be released stands in the records.
+pub(super) fn exclusion_name(exclusion: &ExclusionScan, shown: &str) -> String {
+    let above = Path::new(&exclusion.location).parent().unwrap_or(Path::new(""));
+    above.join(shown).to_string_lossy().into_owned()
+}
+
+/// The digest of all that an extract's `data/` depends on: with the same, it would come out the same. `plan` is the
+/// project's part of the plan as the record tells it.
+pub(super) fn of_extract(
+    approved: &Approved,
+    (plan, sources): (&Value, &[SourceRecord]),
+    catalogue: &Catalogue,
+    settings: &Settings,
+    keyring: &Keyring,
+) -> String {
+    let (key, mut sources) = (keyring.current(), sources.to_vec());
+    sources.sort();
+    let inputs = json!({
+        "recipe": RECIPE, "tool": env!("CARGO_PKG_VERSION"), "encoding": ENCODING,
+        "spec": approved.spec().sha256, "approval": approved.record(), "uses": approved.uses(),
+        "as_of": (!settings.as_of_is_today).then(|| settings.as_of.to_string()),
+        "catalogue": catalogue.digest, "plan": plan, "sources": sources,
+        "key": [key.id().to_string(), key.fingerprint().to_owned()],
+        "test_key": keyring.is_published_test_key(),
+    });
+    sha256_bytes(inputs.to_string().as_bytes())
 }

@@ -1,5 +1,6 @@
 //! The plan: approved specs and the survey become pure data. Every choice is made here; later rooms only obey.
 
+mod kept;
 mod make;
 mod model;
 mod need;
@@ -7,6 +8,7 @@ mod scan;
 mod show;
 mod tables;
 
+pub use kept::Paths;
 pub use make::{Input, make};
 pub use model::{
     ElementScan, ExclusionScan, Flag, Ground, Layout, LinkScan, LinkedPlan, OutColumn, Plan, ProjectPlan, Purpose,

@@ -155,7 +155,7 @@ pub struct ExclusionScan {
 }
 
 /// One scan of an element, shared by all projects.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ElementScan {
     /// The element.
     pub element: Arc<Element>,
@@ -168,7 +168,7 @@ pub struct ElementScan {
 }
 
 /// A piece of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Unit {
     /// The file.
     pub facts: Arc<FileFacts>,
@@ -200,7 +200,7 @@ pub struct Stand {
 }
 
 /// What the de-identified view shows beside the key: nothing but flags and released values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct View {
     /// How the year column is read, where there is one.
     pub year: Option<Encoding>,
@@ -242,7 +242,7 @@ pub struct ViewColumn {
 }
 
 /// What one project, or one cohort step, wants of a scan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Want {
     /// What for.
     pub purpose: Purpose,

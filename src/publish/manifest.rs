@@ -61,8 +61,11 @@ pub struct Manifest {
     pub absent: Vec<AbsentSlice>,
     /// The verifier's checks, and how many things each looked at.
     pub checks: Vec<Check>,
-    /// The recipe of each table, by path: what a later build compares before it reuses the file.
+    /// The recipe of each table, by path: what a later build compares before it keeps the file.
     pub reuse: BTreeMap<String, String>,
+    /// The digest of all that `data/` depends on: where it is the same, a later build has nothing to do.
+    #[serde(default)]
+    pub inputs: String,
 }
 
 /// A program.

@@ -32,4 +32,4 @@ pub use manifest::{
 };
 pub use pending::{LATEST, PENDING, recover, unfinished};
 pub use publication::{Publication, Published, RunFacts, version_name, version_of};
-pub use seal::{prepare, seal, write_twins};
+pub use seal::{prepare, seal, twin_of, write_twins};

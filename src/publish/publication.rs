@@ -45,6 +45,8 @@ pub struct Publication<'a> {
     pub catalogue: &'a Catalogue,
     /// The project's part of the plan, the same on every machine.
     pub plan: &'a serde_json::Value,
+    /// The digest of all that `data/` depends on.
+    pub inputs: &'a str,
     /// All that was counted for the project.
     pub account: &'a ProjectAccount,
     /// What the link tables held.

@@ -58,6 +58,7 @@ pub(super) fn manifest(publication: &Publication<'_>, csv: Vec<FileRecord>) -> R
         csv,
         absent: absent(publication)?,
         checks: same(publication.checks)?,
+        inputs: publication.inputs.to_owned(),
     })
 }
 

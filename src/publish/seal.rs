@@ -35,7 +35,9 @@ pub fn write_twins(data: &Path, output: Output, tables: &[TableRecord], observer
     Ok(())
 }
 
-fn twin_of(path: &str) -> String {
+/// The path of a table's twin in CSV.
+#[must_use]
+pub fn twin_of(path: &str) -> String {
     format!("{}.csv", path.strip_suffix(".parquet").unwrap_or(path))
 }
 

@@ -21,6 +21,10 @@ mod table;
 mod unite;
 mod values;
 
+/// How tables are encoded. Whoever changes a byte of what a table comes out as gives the next number: tables of another
+/// encoding are not kept from one version of an extract to the next.
+pub const ENCODING: u32 = 1;
+
 pub use chunk::Encoders;
 pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet};

@@ -28,6 +28,7 @@ fn proof(world: &World, extract: &Path) -> ExitCode {
         memory: 1 << 30,
         as_of: DAY.parse().unwrap(),
         as_of_is_today: false,
+        anew: false,
     };
     let observer: Arc<dyn Observer> = Arc::new(Silent);
     match pipeline::verify(&settings, &[extract.to_path_buf()], false, &observer) {

@@ -87,6 +87,7 @@ impl Sample {
             extracts: &self.extracts,
             approved: &self.approved,
             catalogue: &self.catalogue,
+            inputs: "0123",
             plan: &self.plan,
             account: &self.account,
             links: &self.links,

@@ -75,6 +75,7 @@ impl World {
             memory: kind.memory,
             as_of: DAY.parse().unwrap(),
             as_of_is_today: false,
+            anew: false,
         };
         let world = Self { root, kind, settings };
         world.approve(1);

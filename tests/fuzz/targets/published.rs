@@ -57,6 +57,7 @@ fn world() -> &'static World {
             memory: 1 << 30,
             as_of: jiff::civil::date(2020, 1, 6),
             as_of_is_today: false,
+            anew: false,
         };
         let observer: Arc<dyn Observer> = Arc::new(Silent);
         let outcome = pipeline::build(&settings, &[spec.to_string_lossy().into_owned()], &observer).expect("a build");

@@ -1,0 +1,156 @@
+//! The digests of source files: read in this run, or remembered of one before.
+//!
+//! A file whose rows are read is digested in the same run, so that the record names what was read: remembered digests only
+//! tell that a file need not be read at all.
+
+use super::recipe::exclusion_name;
+use crate::files::{Known, Stamp, sha256_file_while};
+use crate::plan::{ElementScan, Plan};
+use crate::survey::FileFacts;
+use crate::vocab::{Error, Observer, Result, SourceRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What is remembered, in the extracts folder.
+const NOTE: &str = ".sources.json";
+
+/// A source file of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SourceFile {
+    /// Its name in the records.
+    pub(super) name: String,
+    path: PathBuf,
+    bytes: u64,
+    rows: u64,
+}
+
+impl SourceFile {
+    fn new(name: String, facts: &FileFacts) -> Self {
+        Self { name, path: facts.path.clone(), bytes: facts.bytes, rows: facts.rows }
+    }
+
+    /// Its bytes and rows.
+    pub(super) fn size(&self) -> (u64, u64) {
+        (self.bytes, self.rows)
+    }
+}
+
+/// The digests that a run has so far.
+#[derive(Debug, Default)]
+pub(super) struct Digests {
+    known: Known,
+    records: BTreeMap<String, SourceRecord>,
+    fresh: BTreeSet<String>,
+}
+
+impl Digests {
+    /// What an earlier run noted in the extracts folder.
+    pub(super) fn remembered(extracts: &Path, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Self {
+        Self { known: Known::read(&extracts.join(NOTE), mac), ..Self::default() }
+    }
+
+    /// Takes what is remembered of files that are as they were.
+    pub(super) fn recall(&mut self, files: &[SourceFile]) {
+        for file in &self.unknown(files.to_vec()) {
+            let Some(sha256) = self.known.digest_of(&file.name, &file.path) else { continue };
+            let bytes = file.bytes;
+            let (path, sha256) = (file.name.clone(), sha256.to_owned());
+            self.records.insert(file.name.clone(), SourceRecord { path, bytes, rows: file.rows, sha256 });
+        }
+    }
+
+    /// Reads the files that this run has not read yet, on all threads.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the run is interrupted.
+    pub(super) fn read(&mut self, files: &[SourceFile], threads: usize, observer: &dyn Observer) -> Result<()> {
+        let files: Vec<&SourceFile> = files.iter().filter(|file| !self.fresh.contains(&file.name)).collect();
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(files.len())));
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(files.len()) {
+                scope.spawn(|| {
+                    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let stamp = Stamp::of(&file.path);
+                        let read = sha256_file_while(&file.path, observer);
+                        if let Ok(mut done) = done.lock() {
+                            done.push((*file, stamp, read));
+                        }
+                    }
+                });
+            }
+        });
+        let done = done.into_inner().map_err(|_| Error::Internal("a digest was lost".to_owned()))?;
+        for (file, stamp, read) in done {
+            let (bytes, sha256) = read?;
+            self.known.remember(&file.name, &file.path, stamp, &sha256);
+            self.fresh.insert(file.name.clone());
+            let record = SourceRecord { path: file.name.clone(), bytes, rows: file.rows, sha256 };
+            self.records.insert(file.name.clone(), record);
+        }
+        Ok(())
+    }
+
+    /// The records, by name.
+    pub(super) fn records(&self) -> &BTreeMap<String, SourceRecord> {
+        &self.records
+    }
+
+    /// The files whose digests are remembered and not read.
+    pub(super) fn not_read(&self, files: Vec<SourceFile>) -> Vec<SourceFile> {
+        files.into_iter().filter(|file| !self.fresh.contains(&file.name)).collect()
+    }
+
+    /// The files of which nothing is known.
+    pub(super) fn unknown(&self, files: Vec<SourceFile>) -> Vec<SourceFile> {
+        files.into_iter().filter(|file| !self.records.contains_key(&file.name)).collect()
+    }
+
+    /// Notes what is known for the next run.
+    ///
+    /// # Errors
+    /// The note cannot be written.
+    pub(super) fn note(&self, extracts: &Path, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<()> {
+        self.known.write(&extracts.join(NOTE), mac)
+    }
+}
+
+/// The files that say who is whom and who must never be released, and those that cohorts are selected from.
+pub(super) fn of_people(plan: &Plan) -> Vec<SourceFile> {
+    let links = plan.links.iter().flat_map(|link| &link.files).map(|(facts, _, _)| (facts.shown.clone(), facts));
+    let exclusions = plan.exclusions.iter().flat_map(|exclusion| {
+        exclusion.files.iter().map(|(facts, _)| (exclusion_name(exclusion, &facts.shown), facts))
+    });
+    let named = links.chain(exclusions);
+    let named = named.map(|(name, facts)| SourceFile::new(name, facts));
+    distinct(named.chain(of_scans(&plan.selection)))
+}
+
+/// The files whose rows are released.
+pub(super) fn of_rows(release: &[Arc<ElementScan>]) -> Vec<SourceFile> {
+    distinct(of_scans(release))
+}
+
+/// All files of a plan.
+pub(super) fn files_of(plan: &Plan) -> Vec<SourceFile> {
+    distinct(of_people(plan).into_iter().chain(of_scans(&plan.release)))
+}
+
+/// The names of the source files that a project depends on: its own, the link tables, the exclusions.
+pub(super) fn of_project(plan: &Plan, project: usize) -> Vec<String> {
+    let own = plan.projects.get(project).into_iter().flat_map(|p| p.sources.iter().cloned());
+    let links = plan.links.iter().flat_map(|l| &l.files).map(|(facts, _, _)| facts.shown.clone());
+    let exclusions = plan.exclusions.iter();
+    let exclusions = exclusions.flat_map(|e| e.files.iter().map(|(facts, _)| exclusion_name(e, &facts.shown)));
+    own.chain(links).chain(exclusions).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn of_scans(scans: &[Arc<ElementScan>]) -> impl Iterator<Item = SourceFile> {
+    let facts = scans.iter().flat_map(|scan| &scan.units).map(|unit| &unit.facts);
+    facts.map(|facts| SourceFile::new(facts.shown.clone(), facts))
+}
+
+fn distinct(files: impl Iterator<Item = SourceFile>) -> Vec<SourceFile> {
+    files.collect::<BTreeSet<_>>().into_iter().collect()
+}

@@ -1,0 +1,143 @@
+//! What need not be made again: tables of a project's last version that would come out the same. What only they need is
+//! not read.
+
+use super::model::{ElementScan, LinkedPlan, Plan, ProjectPlan, Purpose, TablePlan};
+use crate::catalogue::{Element, Period};
+use crate::vocab::{ElementName, Slice};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Paths below `data/` of a project's tables.
+pub type Paths = BTreeSet<String>;
+
+impl Plan {
+    /// Of the tables of a project that would come out the same, those that can be kept: rows are read, and their fates
+    /// counted, for all tables of a slice or for none; and for linked tables with all tables of their elements, or for none.
+    #[must_use]
+    pub fn can_keep(&self, project: usize, same: &Paths) -> Paths {
+        let Some(of) = self.projects.get(project) else { return Paths::new() };
+        let mut kept: Paths = of.paths().filter(|path| same.contains(path)).collect();
+        for scan in self.release.iter().filter(|scan| !is_cut_by_slice(&scan.element)) {
+            of.all_or_none(&BTreeSet::from([&scan.element.name]), &[], &mut kept);
+        }
+        let linked: Vec<String> = of.linked.iter().map(LinkedPlan::path).collect();
+        if !linked.is_empty() {
+            of.all_or_none(&self.elements_of_linked(project), &linked, &mut kept);
+        }
+        kept
+    }
+
+    /// The elements whose rows a project's linked tables hold.
+    fn elements_of_linked(&self, project: usize) -> BTreeSet<&ElementName> {
+        let feeds = |purpose: &Purpose| match purpose {
+            Purpose::Table { project: of, bases } => *of == project && !bases.is_empty(),
+            Purpose::Join { project: of, .. } => *of == project,
+            Purpose::Set(_) => false,
+        };
+        let scans = self.release.iter().filter(|scan| scan.wants.iter().any(|want| feeds(&want.purpose)));
+        scans.map(|scan| &scan.element.name).collect()
+    }
+
+    /// The scans that release rows, without all that only tables which are kept need. `kept` holds for each project what
+    /// [`Plan::can_keep`] gave.
+    #[must_use]
+    pub fn without(&self, kept: &[Paths]) -> Vec<Arc<ElementScan>> {
+        let narrow = |scan: &Arc<ElementScan>| narrow(ElementScan::clone(scan), &Leaving { plan: self, kept });
+        let scans = self.release.iter().map(narrow);
+        scans.filter(|scan| !scan.wants.is_empty() && !scan.units.is_empty()).map(Arc::new).collect()
+    }
+
+    /// Takes the tables that are kept out of the plan, and out of its scans all that only they need.
+    pub fn leave_out(&mut self, kept: &[Paths]) {
+        self.release = self.without(kept);
+        for (project, kept) in self.projects.iter_mut().zip(kept) {
+            project.tables.retain(|table| !kept.contains(&table.path()));
+            project.linked.retain(|linked| !kept.contains(&linked.path()));
+        }
+    }
+
+    /// The slice under which the fates of a table's rows are counted: its own, or none where all of an element is read
+    /// together.
+    #[must_use]
+    pub fn counted_under(&self, table: &TablePlan) -> Option<Slice> {
+        let mut scans = self.release.iter().filter(|scan| scan.element.name == table.element);
+        table.slice.filter(|_| scans.next().is_some_and(|scan| is_cut_by_slice(&scan.element)))
+    }
+}
+
+impl ProjectPlan {
+    /// The paths of all its tables below `data/`.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.tables.iter().map(TablePlan::path).chain(self.linked.iter().map(LinkedPlan::path))
+    }
+
+    /// Takes the tables of some elements, and others beside them, out of what is kept, unless all of them are in it.
+    fn all_or_none(&self, elements: &BTreeSet<&ElementName>, beside: &[String], kept: &mut Paths) {
+        let tables = self.tables.iter().filter(|table| elements.contains(&table.element));
+        let together: Vec<String> = tables.map(TablePlan::path).chain(beside.iter().cloned()).collect();
+        if !together.iter().all(|path| kept.contains(path)) {
+            together.iter().for_each(|path| {
+                kept.remove(path);
+            });
+        }
+    }
+}
+
+/// Whether each slice of an element lies in files of its own.
+fn is_cut_by_slice(element: &Element) -> bool {
+    matches!(element.period, Period::Slice { .. })
+}
+
+/// Tables that are taken out of a plan.
+struct Leaving<'a> {
+    plan: &'a Plan,
+    kept: &'a [Paths],
+}
+
+impl Leaving<'_> {
+    fn is_kept(&self, project: usize, path: &str) -> bool {
+        self.kept.get(project).is_some_and(|paths| paths.contains(path))
+    }
+
+    /// Whether a project's linked tables are kept: all are, or none.
+    fn linked(&self, project: usize) -> bool {
+        let linked = self.plan.projects.get(project).and_then(|p| p.linked.first());
+        linked.is_some_and(|linked| self.is_kept(project, &linked.path()))
+    }
+
+    /// Whether a project's table of an element is kept; without a slice, all of them.
+    fn table(&self, project: usize, element: &ElementName, slice: Option<Slice>) -> bool {
+        let tables = self.plan.projects.get(project).into_iter().flat_map(|p| &p.tables);
+        let mut mine = tables.filter(|t| t.element == *element && (slice.is_none() || t.slice == slice)).peekable();
+        mine.peek().is_some() && mine.all(|table| self.is_kept(project, &table.path()))
+    }
+}
+
+/// Takes out of a scan what only tables that are kept need.
+fn narrow(mut scan: ElementScan, leaving: &Leaving<'_>) -> ElementScan {
+    let (element, sliced) = (&scan.element, is_cut_by_slice(&scan.element));
+    scan.wants.retain_mut(|want| match &mut want.purpose {
+        Purpose::Set(_) => true,
+        Purpose::Join { project, .. } => !leaving.linked(*project),
+        Purpose::Table { project, bases } => {
+            if leaving.linked(*project) {
+                bases.clear();
+            }
+            match &mut want.slices {
+                Some(slices) if sliced => {
+                    slices.retain(|slice| !leaving.table(*project, &element.name, Some(*slice)));
+                    !slices.is_empty()
+                }
+                _ => !leaving.table(*project, &element.name, None),
+            }
+        }
+    });
+    let wants = &scan.wants;
+    scan.units.retain(|unit| {
+        wants.iter().any(|want| match (&want.slices, unit.slice) {
+            (Some(slices), Some(slice)) => slices.contains(&slice),
+            _ => true,
+        })
+    });
+    scan
+}
