@@ -70,9 +70,12 @@ pub(super) fn to_stderr(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// The warnings that only a build can give.
+const BY_A_BUILD: [&str; 2] = ["published-file-damaged", "source-changed-in-place"];
+
 /// The errors, and the warnings that only a build can give.
 pub(super) fn of_a_build(findings: &Findings) -> Findings {
-    let told = |f: &&Finding| f.severity == Severity::Error || f.code == "source-changed-in-place";
+    let told = |f: &&Finding| f.severity == Severity::Error || BY_A_BUILD.contains(&f.code);
     findings.iter().filter(told).cloned().collect()
 }
 

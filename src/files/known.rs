@@ -126,14 +126,17 @@ impl Known {
         }
     }
 
-    /// Writes what is known, where that is more or other than was read.
+    /// Writes what is known, where that is more or other than was read: to `new` in the staging of the run, which is swept
+    /// whatever happens, and from there in the place of `file`.
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn write(&self, file: &Path, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<()> {
+    /// A file cannot be written.
+    pub fn write(&self, file: &Path, new: &Path, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<()> {
         let Some(mac) = tag(&self.files, mac).filter(|_| self.changed) else { return Ok(()) };
         let document = Document { known: 1, files: self.files.clone(), mac };
-        super::replace(file, &serde_json::to_vec(&document).unwrap_or_default())
+        super::write_new(new, &serde_json::to_vec(&document).unwrap_or_default())?;
+        operation::rename(new, file)?;
+        super::sync_dir(file.parent().unwrap_or(file))
     }
 }
 
@@ -197,7 +200,7 @@ mod tests {
         let note = folder.path().join("note");
         let mut known = Known::default();
         known.remember("a", &path, Stamp::of(&path), "digest1");
-        known.write(&note, OURS).unwrap();
+        known.write(&note, &folder.path().join("new"), OURS).unwrap();
         assert_eq!(Known::read(&note, OURS).digest_of("a", &path), Some("digest1"));
         let other: &dyn Fn(&[u8]) -> [u8; 32] = &|message| Sha256::digest(message).into();
         assert_eq!(Known::read(&note, other).digest_of("a", &path), None);

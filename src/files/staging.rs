@@ -60,6 +60,12 @@ impl Staging {
         Ok(folder)
     }
 
+    /// A place for a file that will get its name elsewhere in the extracts folder.
+    #[must_use]
+    pub fn passing(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The folder for spill and other passing files of this run.
     #[must_use]
     pub fn scratch(&self) -> &Path {

@@ -4,7 +4,7 @@
 //! tell that a file need not be read at all.
 
 use super::recipe::exclusion_name;
-use crate::files::{Known, Stamp, sha256_file_while};
+use crate::files::{Known, Staging, Stamp, sha256_file_while};
 use crate::plan::{ElementScan, Plan};
 use crate::survey::FileFacts;
 use crate::vocab::{Error, Observer, Result, SourceRecord};
@@ -111,8 +111,8 @@ impl Digests {
     ///
     /// # Errors
     /// The note cannot be written.
-    pub(super) fn note(&self, extracts: &Path, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<()> {
-        self.known.write(&extracts.join(NOTE), mac)
+    pub(super) fn note(&self, extracts: &Path, staging: &Staging, mac: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<()> {
+        self.known.write(&extracts.join(NOTE), &staging.passing(NOTE), mac)
     }
 }
 

@@ -123,16 +123,16 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
         let standing = standing::all(extracts, &keyring, plan.projects.iter().map(ProjectPlan::id));
         cut::Before { standing, digests: Digests::remembered(extracts, &|message| mac.tag(message)) }
     };
+    let staging = Staging::begin(extracts, settings.config.scratch.as_deref())?;
     let unchanged = unchanged(&plan, &inputs, &mut before, (settings, &keyring), observer.as_ref())?;
     let Some(plan) = inputs.plan_without(settings, plan, &unchanged) else {
-        before.digests.note(extracts, &|message| mac.tag(message))?;
+        before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
         return Ok(Outcome { unchanged, findings, ..Outcome::default() });
     };
-    let staging = Staging::begin(extracts, settings.config.scratch.as_deref())?;
     let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
 
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before)?;
-    before.digests.note(extracts, &|message| mac.tag(message))?;
+    before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
     let mut built = Vec::new();
     let peoples = cut.peoples(extracts)?;

@@ -149,7 +149,7 @@ fn progress_tells_only_counts_that_are_safe() {
         let safe = count == "fewer than 10" || count.replace(',', "").parse::<u64>().is_ok_and(|n| n % 5 == 0);
         assert!(safe, "{line}");
     }
-    let json = world.run(&["build", SMALL, "--as-of", DAY, "--log-format", "json"]).ends(0);
+    let json = world.run(&["build", SMALL, "--anew", "--as-of", DAY, "--log-format", "json"]).ends(0);
     let events: Vec<serde_json::Value> = json.err.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
     let rows: Vec<&serde_json::Value> = events.iter().filter_map(|e| e.get("rows")).collect();
     assert!(!rows.is_empty() && events.iter().any(|e| e.get("step").is_some()), "{}", json.err);

@@ -178,7 +178,7 @@ fn a_killed_build_leaves_no_half_extract() {
 
 /// Starts a build that tells its steps, and sends a signal once it told of `step` and `wait` has passed.
 fn signalled(world: &World, signal: &str, step: Option<&str>, wait: Duration) -> (ExitStatus, Duration, String) {
-    let arguments = ["build", "--as-of", crate::support::DAY, "--log-format", "json", "--threads", "2"];
+    let arguments = ["build", "--anew", "--as-of", crate::support::DAY, "--log-format", "json", "--threads", "2"];
     let mut command = world.command(&arguments);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();

@@ -27,6 +27,7 @@ mod privacy_orders;
 mod privacy_withheld;
 mod process;
 mod projects;
+mod rebuilds;
 mod reckon;
 mod regions;
 mod same_bytes;

@@ -64,7 +64,7 @@ fn memory(pid: u32) -> Option<Vec<u8>> {
 
 /// A build whose keyring is named in one of the ways there are.
 fn running(world: &World, way: &str) -> Child {
-    let mut command = world.command(&["build", "--as-of", DAY, "--quiet", "--memory", "64MiB", SMALL, WIDE]);
+    let mut command = world.command(&["build", "--anew", "--as-of", DAY, "--quiet", "--memory", "64MiB", SMALL, WIDE]);
     let keyring = world.path("secrets/leo.keyring");
     match way {
         "the flag" => command.arg("--keyring").arg(&keyring),

@@ -150,12 +150,12 @@ impl World {
 
     /// `build --as-of DAY`, quietly, with more arguments.
     pub(crate) fn build(&self, more: &[&str]) -> Run {
-        self.run(&[&["build", "--as-of", DAY, "--quiet"], more].concat())
+        self.run(&[&["build", "--anew", "--as-of", DAY, "--quiet"], more].concat())
     }
 
     /// The same, running: its output is kept for `wait_with_output`.
     pub(crate) fn spawn(&self, more: &[&str]) -> Child {
-        let arguments = [&["build", "--as-of", DAY, "--quiet"], more].concat();
+        let arguments = [&["build", "--anew", "--as-of", DAY, "--quiet"], more].concat();
         self.command(&arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// A build that holds the lock: it has told of its first step under it.
 fn holding(world: &World, projects: &[&str]) -> Child {
-    let arguments = [&["build", "--as-of", DAY, "--log-format", "json"], projects].concat();
+    let arguments = [&["build", "--anew", "--as-of", DAY, "--log-format", "json"], projects].concat();
     let mut child =
         world.command(&arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());

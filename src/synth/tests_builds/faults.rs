@@ -5,7 +5,7 @@
 //! a spread of them. `cargo test --release --lib every_fault -- --nocapture` shows the counts.
 
 use super::judge::Judge;
-use super::{Kind, SPILLS, TINY, World};
+use super::{KEEPS, Kind, SPILLS, TINY, World};
 use crate::files::faults::{After, Fault, Told};
 use crate::files::operation::Kind as Operation;
 use std::collections::BTreeMap;
@@ -141,6 +141,12 @@ fn inject(name: &str, kind: Kind, (dead, alone): (usize, usize)) -> Tally {
 fn every_fault_of_a_small_build_leaves_the_old_version_or_the_new_one() {
     let tally = inject("small", TINY, (3, 9));
     assert!(tally.total() > 60, "{tally:?}");
+}
+
+#[test]
+fn every_fault_of_a_build_that_keeps_tables_leaves_the_old_version_or_the_new_one() {
+    let tally = inject("keeps", KEEPS, (3, 9));
+    assert!(tally.total() > 40 && tally.failed.contains_key(&Operation::Link), "{tally:?}");
 }
 
 #[test]

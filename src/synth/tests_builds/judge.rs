@@ -54,7 +54,11 @@ impl<'a> Judge<'a> {
         let judge = Self { world, old, new };
         judge.is_tidy(&settings, 2, "without a fault");
         let persons = |files: &Files, path: &str| files[Path::new(path)].clone();
-        let table = if world.kind.output == "csv" { "persons.csv" } else { "persons.parquet" };
+        let table = match (world.kind.keeps, world.kind.output) {
+            (true, _) => "manifest.json",
+            (false, "csv") => "persons.csv",
+            _ => "persons.parquet",
+        };
         let old = persons(&judge.old[FIRST], &format!("data/{table}"));
         assert!(old.len() > 100 && old != persons(&judge.new[FIRST], table), "old and new can be told apart");
         judge
@@ -187,14 +191,16 @@ impl<'a> Judge<'a> {
     /// Whether anything lies about: staging, scratch, a note, a file on its way, a line cut short.
     fn is_left_over(&self, settings: &Settings) -> bool {
         let extracts = &settings.config.extracts;
-        let hidden =
-            |folder: &Path| names(folder).iter().any(|n| n.starts_with('.') && n != ".lock" && n != ".staging");
+        let hidden = |folder: &Path| names(folder).iter().any(|n| n.starts_with('.') && !STAYS.contains(&n.as_str()));
         let homes = self.world.kind.projects.iter().any(|project| hidden(&extracts.join(project)));
         let staging = !names(&extracts.join(".staging")).is_empty();
         let scratch = settings.config.scratch.as_deref().is_some_and(|folder| !names(folder).is_empty());
         homes || staging || scratch || hidden(extracts) || ledger::read(extracts).unwrap().torn()
     }
 }
+
+/// What stays in the folder of extracts, and is hidden.
+const STAYS: [&str; 3] = [".lock", ".sources.json", ".staging"];
 
 /// The names in a folder, in order; none where there is no folder.
 fn names(folder: &Path) -> Vec<String> {

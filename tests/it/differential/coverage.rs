@@ -46,6 +46,7 @@ features! {
     LinkedTable LinkedTwoTables LinkedTwoJoins LinkedMissing LinkedFansOut LinkedFromSpell LinkedFromNone LinkedFromColumn
     OutputParquet OutputCsv OutputBoth SecondEpoch SeveralProjects LowMemory OneThread SeveralThreads Rebuilt Refused
     CohortEmpty TableEmpty PeriodColumnReleased NameTakenOver LongDecimal NestedBeside ColumnAbsent LinksEmpty
+    NothingChanged TablesKept
 }
 
 /// Features of which one project has exactly one, or at most one: they cannot meet.

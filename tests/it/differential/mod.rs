@@ -3,6 +3,7 @@
 //! `LEO_WORLDS=N` takes N worlds, `LEO_WORLDS_SECONDS=S` as many as fit, `LEO_WORLDS_FROM=SEED` others than those of every
 //! run, `LEO_WORLDS_TABLE=FILE` writes what was exercised. A seed that disagrees keeps its world and says how to run it alone.
 
+mod again;
 mod blunders;
 mod cases;
 mod compare;

@@ -3,7 +3,7 @@
 use super::coverage::Coverage;
 use super::reference::Reference;
 use super::spec::{Project, World};
-use super::{compare, documents, generate, store};
+use super::{again, compare, documents, generate, store};
 use crate::support::{Run, command};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,7 +19,14 @@ pub(super) fn folder(seed: u64) -> PathBuf {
 pub(super) fn seed(seed: u64) -> Result<Coverage, String> {
     let root = folder(seed);
     let _ = std::fs::remove_dir_all(&root);
-    let verdict = std::panic::catch_unwind(|| agree(&generate::world(seed), &root));
+    let verdict = std::panic::catch_unwind(|| {
+        let world = generate::world(seed);
+        let mut coverage = agree(&world, &root)?;
+        if seed % 2 == 0 {
+            again::agree(&world, &root, &mut coverage)?;
+        }
+        Ok(coverage)
+    });
     let verdict = verdict.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         Err(text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or("a panic".to_owned()))
@@ -49,8 +56,9 @@ pub(super) fn judge(world: &World, root: &Path, run: &Run) -> Result<Coverage, S
     let mut coverage = Coverage::default();
     coverage.worlds = 1;
     let report = run.json();
-    let built: BTreeSet<&str> =
-        report["built"].as_array().into_iter().flatten().filter_map(|b| b["project"].as_str()).collect();
+    // What stands unchanged is judged as if it had been built.
+    let done = ["built", "unchanged"].into_iter().flat_map(|list| report[list].as_array().into_iter().flatten());
+    let built: BTreeSet<&str> = done.filter_map(|b| b["project"].as_str()).collect();
     let mut wrong = Vec::new();
     let mut refused = false;
     let mut agreed = Vec::new();
