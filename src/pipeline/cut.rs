@@ -22,6 +22,7 @@ use crate::vocab::{
 };
 use crate::write::persons;
 use jiff::Timestamp;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -134,36 +135,32 @@ pub(super) fn cut(
     clock.tick("extract");
     findings.extend(extracted.findings);
 
-    let mut accounts = Vec::with_capacity(plan.projects.len());
-    let mut rest = extracted.tables.into_iter().zip(extracted.slices);
-    for (index, project) in plan.projects.iter().enumerate() {
-        let (mut tables, mut slices) = rest.next().unwrap_or_default();
-        let cohort = cohorts.get(index).and_then(Option::as_ref).filter(|_| !extracted.out.contains(&index));
-        let (Some(cohort), Some(folder)) = (cohort, staged.get(index)) else {
-            accounts.push(None);
-            continue;
-        };
+    // The people of all projects at a time: each table is written by one core.
+    let parts = plan.projects.iter().zip(extracted.tables.into_iter().zip(extracted.slices)).zip(taken).enumerate();
+    let parts: Vec<_> = parts.filter(|(index, _)| !extracted.out.contains(index)).collect();
+    let finished = parts.into_par_iter().map(|(index, ((project, (mut tables, mut slices)), taken))| {
+        let cohort = cohorts.get(index).and_then(Option::as_ref);
+        let (Some(cohort), Some(folder)) = (cohort, staged.get(index)) else { return Ok(None) };
         let flags = flags(cohort, &members, &plan.kinds);
         let recipe = recipes.of(index, "persons.parquet");
         tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, engine.observer().as_ref())?);
         write_twins(&folder.join("data"), project.approved.spec().output, &tables, engine.observer().as_ref())?;
-        if let Some(taken) = taken.get_mut(index) {
-            tables.append(&mut taken.0);
-            slices.append(&mut taken.1);
-        }
+        tables.extend(taken.0);
+        slices.extend(taken.1);
         tables.sort_by(|a, b| a.path.cmp(&b.path));
         slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
         let linked = flags
             .into_iter()
             .map(|(kind, flags)| (kind, u64::try_from(flags.iter().filter(|f| **f).count()).unwrap_or(0)))
             .collect();
-        accounts.push(Some(ProjectAccount {
-            project: project.id().clone(),
-            attrition: cohort.attrition().clone(),
-            linked,
-            slices,
-            tables,
-        }));
+        let (id, attrition) = (project.id().clone(), cohort.attrition().clone());
+        Ok(Some((index, ProjectAccount { project: id, attrition, linked, slices, tables })))
+    });
+    let mut accounts: Vec<Option<ProjectAccount>> = plan.projects.iter().map(|_| None).collect();
+    for (index, account) in finished.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        if let Some(place) = accounts.get_mut(index) {
+            *place = Some(account);
+        }
     }
     let exclusions = members.excluded().len();
     let links = members.accounts().to_vec();

@@ -20,14 +20,17 @@ pub use proof::{VerifyView, exit_of, verify};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::files::{Lock, Staging};
+use crate::keys::Keyring;
 use crate::plan::{ProjectPlan, as_json, as_text};
 use crate::publish;
-use crate::vocab::{Error, Event, Findings, Observer, ProjectId, Result, Severity};
+use crate::vocab::{CheckCount, Error, Event, Findings, Observer, ProjectId, Result};
 use digests::Digests;
+use inputs::Inputs;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 use unchanged::unchanged;
 
@@ -134,30 +137,58 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before)?;
     before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
-    let mut built = Vec::new();
     let peoples = cut.peoples(extracts)?;
-    for project in cut.ready() {
-        observer.go_on()?;
-        observer.on(Event::Step("verify"));
-        let mut verdict = cut.verify(project, &inputs.catalogue, &engine)?;
-        verdict.findings.extend(cut.apart(project, &peoples)?);
-        verdict.findings.extend(cut.changed(project, extracts)?);
-        let refused = verdict.findings.iter().any(|f| f.severity == Severity::Error);
-        findings.extend(verdict.findings.iter().cloned());
-        if refused {
-            continue;
+    // While one project is published, which waits for the disk, the next is verified.
+    let built = std::thread::scope(|scope| {
+        let (mut built, mut last) = (Vec::new(), None::<ScopedJoinHandle<'_, Result<Built>>>);
+        for project in cut.ready() {
+            let (checks, found) = prove(&cut, project, &inputs, (settings, &keyring), (&engine, &peoples))?;
+            findings.extend(found);
+            if let Some(last) = last.take() {
+                built.push(published(last)?);
+            }
+            let Some(checks) = checks else { continue };
+            observer.go_on()?;
+            observer.on(Event::Step("publish"));
+            let (cut, catalogue, keyring) = (&cut, &inputs.catalogue, &keyring);
+            last = Some(scope.spawn(move || cut.publish(project, catalogue, &checks, settings, keyring, started)));
+            if settings.threads == 1 {
+                built.extend(last.take().map(published).transpose()?);
+            }
         }
-        observer.go_on()?;
-        observer.on(Event::Step("publish"));
-        cut.prepare(project, &inputs.catalogue, &verdict.checks, settings, &keyring)?;
-        let beside = cut.verify_record(project, &inputs.catalogue)?;
-        if !beside.is_empty() {
-            findings.extend(beside);
-            continue;
-        }
-        built.push(cut.publish(project, &inputs.catalogue, &verdict.checks, settings, &keyring, started)?);
-    }
+        built.extend(last.take().map(published).transpose()?);
+        Ok::<_, Error>(built)
+    })?;
     Ok(Outcome { built, unchanged, findings })
+}
+
+/// Has the verifier look at a staged project and at what is written beside its tables: the checks made, where nothing
+/// refuses it, and what was found.
+fn prove(
+    cut: &cut::Cut,
+    project: usize,
+    inputs: &Inputs,
+    (settings, keyring): (&Settings, &Keyring),
+    (engine, peoples): (&Engine, &apart::Peoples),
+) -> Result<(Option<Vec<CheckCount>>, Findings)> {
+    let observer = engine.observer();
+    observer.go_on()?;
+    observer.on(Event::Step("verify"));
+    let mut verdict = cut.verify(project, &inputs.catalogue, engine)?;
+    verdict.findings.extend(cut.apart(project, peoples)?);
+    verdict.findings.extend(cut.changed(project, &settings.config.extracts)?);
+    if !verdict.passes() {
+        return Ok((None, verdict.findings));
+    }
+    cut.prepare(project, &inputs.catalogue, &verdict.checks, settings, keyring)?;
+    let beside = cut.verify_record(project, &inputs.catalogue)?;
+    let refused = !beside.is_empty();
+    verdict.findings.extend(beside);
+    Ok(((!refused).then_some(verdict.checks), verdict.findings))
+}
+
+fn published(publishing: ScopedJoinHandle<'_, Result<Built>>) -> Result<Built> {
+    publishing.join().map_err(|_| Error::Internal("a publication was lost".to_owned()))?
 }
 
 /// Every finding on specs, catalogue, approvals, keyring and sources. Reads no row.
