@@ -29,7 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SIDES = {
     "ours": "leo-extract build: verification, digests, fsync and publication included",
-    "ours-unverified": "the same without verification (needs a tool with --no-verify)",
+    "ours-unverified": "the same with the verifier patched out (benches/unverified.patch): a measure, never a product",
     "copies": "DuckDB, one COPY an output from the sources; pseudonyms hashed once a cohort person, one join with members",
     "copies-rows": "DuckDB, one COPY an output; sha256 in every row, link and cohort joined in every statement",
     "staged": "DuckDB, tables of linked, conformed rows made once in memory, then one COPY an output",
@@ -51,6 +51,7 @@ def arguments():
     args.add_argument("--memory", help="our --memory, for instance 2GiB")
     args.add_argument("--peer-memory", help="DuckDB's memory_limit, for instance 16GB (default: its own)")
     args.add_argument("--tool", default=os.path.join(ROOT, "target", "release", "leo-extract"))
+    args.add_argument("--unverified", help="for the side ours-unverified: a tool built with benches/unverified.patch")
     args.add_argument("--work", help="where the runs write (default: WORLD-race, beside the world)")
     args.add_argument("--records", default=os.path.join(ROOT, "benches", "records"))
     args.add_argument("--no-record", action="store_true")
@@ -67,8 +68,8 @@ class Race:
             raise SystemExit(f"no such side: {', '.join(sorted(unknown))}")
         if self.sides[0] != "ours":
             raise SystemExit("the first side must be ours: the others are checked and measured against it")
-        if "ours-unverified" in self.sides and "--no-verify" not in self.text([self.tool, "build", "--help"]):
-            raise SystemExit("this tool has no --no-verify; leave the side ours-unverified out")
+        if "ours-unverified" in self.sides and not args.unverified:
+            raise SystemExit("the side ours-unverified needs --unverified, a tool built with benches/unverified.patch")
         os.makedirs(self.work, exist_ok=True)
         self.synth = worlds.make(self.tool, self.world, args.persons, args.seed, args.threads)
         with open(os.path.join(self.world, "SYNTH.json")) as file:
@@ -99,9 +100,9 @@ class Race:
         args, out = self.args, self.out(name, side)
         plan = os.path.join(self.work, f"plan-{name}.json")
         if side.startswith("ours"):
-            command = [self.tool, "build", "--config", os.path.join(self.world, "leo-race.yaml"), "--as-of", worlds.AS_OF,
+            command = [self.tool if side == "ours" else os.path.abspath(args.unverified), "build", "--config", os.path.join(self.world, "leo-race.yaml"), "--as-of", worlds.AS_OF,
                        "--threads", str(args.threads), "--quiet"] + self.sets[name]
-            return command + (["--memory", args.memory] if args.memory else []) + (["--no-verify"] if side == "ours-unverified" else [])
+            return command + (["--memory", args.memory] if args.memory else [])
         if side.startswith("polars"):
             return [sys.executable, os.path.join(HERE, "run_polars.py"), plan, out] + (["--eager"] if side == "polars-eager" else [])
         command = [sys.executable, os.path.join(HERE, "run_duckdb.py"), side.split("-")[0], plan, out, "--threads", str(args.threads)]
@@ -206,7 +207,8 @@ class Race:
         """The record as Markdown, with the figures as JSON at its end; no path of this machine in it."""
         def plain(command):
             text = " ".join(command)
-            for path, word in ((self.work, "WORK"), (self.world, "WORLD"), (self.tool, "leo-extract"), (HERE, "benches/peers"), (sys.executable, "python")):
+            unverified = os.path.abspath(self.args.unverified or self.tool)
+            for path, word in ((self.work, "WORK"), (self.world, "WORLD"), (unverified, "leo-extract-unverified"), (self.tool, "leo-extract"), (HERE, "benches/peers"), (sys.executable, "python")):
                 text = text.replace(path, word)
             return text
         first, machine = next(iter(self.sets)), self.machine()
