@@ -22,6 +22,8 @@ mod unite;
 mod values;
 
 pub use chunk::Encoders;
+pub(crate) use chunk::{Encoder, Picked};
+pub(crate) use codes::Codes;
 pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet};
 pub use linked::{FansOut, LinkedJob, linked};
