@@ -26,3 +26,6 @@ pub mod pipeline;
 
 pub mod cli;
 pub mod synth;
+
+#[doc(hidden)]
+pub mod kernels;

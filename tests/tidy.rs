@@ -164,6 +164,16 @@ fn no_code_is_unsafe() {
 }
 
 #[test]
+fn what_is_there_for_benches_is_used_by_them_alone() {
+    let planted =
+        [("src/link/x.rs", "use crate::kernels::keys_of;"), ("src/main.rs", "use leo_extract::kernels as k;")];
+    hold(&["src"], &planted, |source| {
+        let names = ["crate::kernels", "leo_extract::kernels"].iter().any(|path| source.code.contains(path));
+        if names { vec![format!("{} uses what benches may", source.path)] } else { Vec::new() }
+    });
+}
+
+#[test]
 fn files_are_short() {
     let long = "//! X.\n".repeat(LINES + 1);
     hold(&["src", "tests", "benches"], &[("src/x.rs", &long)], |source| {

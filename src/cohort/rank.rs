@@ -39,15 +39,20 @@ impl Cohort {
         if named.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Collision);
         }
-        let mut ranks = vec![OUTSIDE; members.len()];
+        Ok(Self::of(&named, members.len(), attrition))
+    }
+
+    /// The cohort of some of `people` people: their pseudonyms, which rise, and their numbers.
+    pub(crate) fn of(named: &[([u8; 10], u32)], people: usize, attrition: Attrition) -> Self {
+        let mut ranks = vec![OUTSIDE; people];
         for ((_, person), rank) in named.iter().zip(0_u32..) {
             if let Some(slot) = usize::try_from(*person).ok().and_then(|p| ranks.get_mut(p)) {
                 *slot = rank;
             }
         }
         let ids = named.iter().map(|(first, _)| pseudonym_text(first)).collect();
-        let persons = named.into_iter().map(|(_, person)| person).collect();
-        Ok(Self { attrition, ranks, persons, ids })
+        let persons = named.iter().map(|(_, person)| *person).collect();
+        Self { attrition, ranks, persons, ids }
     }
 
     /// How the cohort came about.

@@ -93,7 +93,7 @@ fn bytes(array: &BinaryViewArray, mut each: impl FnMut(usize, Raw<'_>)) {
 
 /// The de-identified keys of a column; null where an identifier is missing or malformed, which is counted.
 /// `None` for a type that cannot identify.
-pub(super) fn keys(
+pub(crate) fn keys(
     array: &ArrayRef,
     kind: &Kind,
     mac: &Mac,

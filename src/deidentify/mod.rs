@@ -14,6 +14,7 @@ mod view;
 
 pub use conform::arrow_type;
 pub use identify::IdentifierCounts;
+pub(crate) use identify::keys;
 pub use standard::{Counts, Standard};
 pub use view::{DeidentifiedView, KeysMet, read_keys};
 

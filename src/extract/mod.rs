@@ -10,6 +10,7 @@ mod ledger;
 mod unit;
 
 pub use group::Extracted;
+pub(crate) use unit::{Held, Holding};
 
 use crate::cohort::Cohort;
 use crate::engine::Engine;

@@ -4,7 +4,7 @@ use super::group::Shared;
 use super::ledger::Ledger;
 use crate::cohort::Cohort;
 use crate::engine::Fault;
-use crate::link::{AMBIGUOUS, Joined, NOBODY, Rows, UnitFault};
+use crate::link::{AMBIGUOUS, Joined, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Fates, Result, Slice, YearPlaces, Years};
 use crate::write::{Part, Pick, RowSet, Sink, SinkKey, StoreBuilder};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What one want has of the unit so far.
-struct Held<'a> {
+pub(crate) struct Held<'a> {
     index: usize,
     want: &'a Want,
     cohort: &'a Cohort,
@@ -28,7 +28,7 @@ struct Held<'a> {
 }
 
 /// What is held of the unit so far: rows that anybody wants, and who wants which.
-struct Holding<'a> {
+pub(crate) struct Holding<'a> {
     slice: Option<Slice>,
     store: StoreBuilder,
     wants: Vec<Held<'a>>,
@@ -48,14 +48,7 @@ pub(super) async fn read(
     let slice = facts.slice;
     let wants = joined.wants(facts).filter_map(|(i, w)| hold(shared, i, w)).collect();
     let room = usize::try_from(facts.rows).unwrap_or(0);
-    let mut holding = Holding {
-        slice,
-        store: StoreBuilder::with_room(room),
-        wants,
-        picks: 0,
-        wanted: Vec::new(),
-        places: Vec::new(),
-    };
+    let mut holding = Holding::new(slice, room, wants);
     let mut ambiguous = 0;
     let mut linked = 0;
     let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
@@ -63,7 +56,7 @@ pub(super) async fn read(
         .read(unit, |rows| {
             linked += count(rows.persons().values().iter().filter(|p| **p != NOBODY).count());
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
-            holding.fan_out(&rows, shared).ok_or(Fault::Unexpected)?;
+            holding.fan_out(&rows, shared.members().excluded()).ok_or(Fault::Unexpected)?;
             if holding.bytes() > shared.budget().share()
                 && let Err(error) = holding.hand_over(ledger, Sink::spill)
             {
@@ -126,19 +119,7 @@ fn hold<'a>(shared: &'a Shared, index: usize, want: &'a Want) -> Option<Held<'a>
         }
         Purpose::Set(_) => return None,
     };
-    Some(Held {
-        index,
-        want,
-        cohort: shared.cohort(project)?,
-        years: want.years.as_ref().map(YearPlaces::of),
-        bases,
-        join,
-        fates: Fates::default(),
-        sets: BTreeMap::new(),
-        by_year: Vec::new(),
-        base: Vec::new(),
-        picked: Vec::new(),
-    })
+    Some(Held { bases, join, ..Held::of(index, want, shared.cohort(project)?) })
 }
 
 /// What a batch says of its rows, whoever wants them.
@@ -151,9 +132,8 @@ struct Met {
 }
 
 impl Met {
-    fn of(rows: &Rows, shared: &Shared) -> Self {
+    fn of(rows: &Rows, excluded: &PersonSet) -> Self {
         let persons = rows.persons().values();
-        let excluded = shared.members().excluded();
         let none = excluded.is_empty();
         Self {
             known: count(persons.iter().filter(|p| **p < NOBODY).count()),
@@ -196,7 +176,42 @@ fn pick(rows: &Rows, met: Met, held: &mut Held<'_>) {
     fates.kept += count(picked.len());
 }
 
-impl Holding<'_> {
+impl<'a> Held<'a> {
+    /// Nothing yet, of a want that feeds a table alone.
+    pub(crate) fn of(index: usize, want: &'a Want, cohort: &'a Cohort) -> Self {
+        Self {
+            index,
+            want,
+            cohort,
+            years: want.years.as_ref().map(YearPlaces::of),
+            bases: Vec::new(),
+            join: None,
+            fates: Fates::default(),
+            sets: BTreeMap::new(),
+            by_year: Vec::new(),
+            base: Vec::new(),
+            picked: Vec::new(),
+        }
+    }
+
+    /// The fates of the rows so far.
+    pub(crate) fn fates(&self) -> &Fates {
+        &self.fates
+    }
+}
+
+impl<'a> Holding<'a> {
+    /// Nothing yet, with room for so many rows.
+    pub(crate) fn new(slice: Option<Slice>, room: usize, wants: Vec<Held<'a>>) -> Self {
+        let store = StoreBuilder::with_room(room);
+        Self { slice, store, wants, picks: 0, wanted: Vec::new(), places: Vec::new() }
+    }
+
+    /// Who holds what.
+    pub(crate) fn wants(&self) -> &[Held<'a>] {
+        &self.wants
+    }
+
     /// The bytes that are held.
     fn bytes(&self) -> u64 {
         count(self.store.bytes() + self.picks * size_of::<Pick>())
@@ -204,10 +219,10 @@ impl Holding<'_> {
 
     /// Fans a batch out: rows that anybody wants are stored, once for all, and each want picks its own. `None` by a fault of
     /// ours.
-    fn fan_out(&mut self, rows: &Rows, shared: &Shared) -> Option<()> {
+    pub(crate) fn fan_out(&mut self, rows: &Rows, excluded: &PersonSet) -> Option<()> {
         self.wanted.clear();
         self.wanted.resize(rows.len(), false);
-        let met = Met::of(rows, shared);
+        let met = Met::of(rows, excluded);
         for one in &mut self.wants {
             pick(rows, met, one);
             for (row, _) in &one.picked {

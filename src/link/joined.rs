@@ -56,6 +56,11 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// A batch whose first column is the person, then come the year, where it `has_year`, the flags and the released columns.
+    pub(crate) fn of(batch: RecordBatch, has_year: bool, flags: usize) -> Self {
+        Self { batch, has_year, flags }
+    }
+
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -168,7 +173,7 @@ impl Joined {
             if self.observer.interrupted() {
                 return Err(failed(Fault::Interrupted));
             }
-            let rows = Rows { batch, has_year, flags };
+            let rows = Rows::of(batch, has_year, flags);
             if recall.is_some() {
                 persons.extend_from_slice(rows.persons().values());
             }

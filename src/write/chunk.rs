@@ -22,7 +22,7 @@ const MOST_NUMBERS: usize = u16::MAX as usize - 1;
 const UNSEEN: u16 = u16::MAX;
 
 /// Encodes chunks, one after the other; its buffers serve them all.
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
     numbers: Vec<u16>,
     seen: Vec<u16>,
@@ -76,9 +76,9 @@ impl Dictionary<'_> {
 
 /// The rows of a chunk: picks, and where there is but one part, their rows in it.
 #[derive(Clone, Copy)]
-pub(super) struct Picked<'a> {
-    pub(super) picks: &'a [Pick],
-    pub(super) rows: Option<&'a [u32]>,
+pub(crate) struct Picked<'a> {
+    pub(crate) picks: &'a [Pick],
+    pub(crate) rows: Option<&'a [u32]>,
 }
 
 fn fault() -> Error {
@@ -86,7 +86,7 @@ fn fault() -> Error {
 }
 
 impl Encoder {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let zstd = zstd::bulk::Compressor::new(LEVEL).map_err(|_| fault())?;
         Ok(Self {
             zstd,
@@ -101,7 +101,7 @@ impl Encoder {
     }
 
     /// The chunk of `person_id`s: they rise.
-    pub(super) fn ids(&mut self, ranks: &[u32], ids: &[[u8; 16]], of: &ColumnDescPtr) -> Result<Chunk> {
+    pub(crate) fn ids(&mut self, ranks: &[u32], ids: &[[u8; 16]], of: &ColumnDescPtr) -> Result<Chunk> {
         let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::DELTA_BYTE_ARRAY);
         for ranks in ranks.chunks(PAGE_ROWS) {
             if ranks.iter().any(|rank| *rank as usize >= ids.len()) {
@@ -132,7 +132,7 @@ impl Encoder {
     }
 
     /// The chunk of a column of some rows of a set. What is missing or no code of the catalogue's is counted.
-    pub(super) fn column(
+    pub(crate) fn column(
         &mut self,
         set: &RowSet,
         column: usize,

@@ -5,7 +5,7 @@ use arrow::datatypes::DataType;
 
 /// The known codes of one column, and what was met beside them.
 #[derive(Debug)]
-pub(super) struct Codes {
+pub(crate) struct Codes {
     texts: Vec<String>,
     integers: Vec<i64>,
     listed: bool,
@@ -18,7 +18,7 @@ fn count(n: usize) -> u64 {
 }
 
 impl Codes {
-    pub(super) fn new(codes: &[String]) -> Self {
+    pub(crate) fn new(codes: &[String]) -> Self {
         Self {
             texts: codes.to_vec(),
             integers: codes.iter().filter_map(|c| c.parse().ok()).collect(),

@@ -44,7 +44,7 @@ impl RowSet {
     }
 
     /// Rows that stand in arrays, with their ranks.
-    pub(super) fn of_arrays(ranks: &[u32], columns: &[ArrayRef]) -> Result<Self> {
+    pub(crate) fn of_arrays(ranks: &[u32], columns: &[ArrayRef]) -> Result<Self> {
         let mut builder = StoreBuilder::default();
         builder.append(ranks.len(), columns, None).ok_or_else(fault)?;
         let part = Part { store: Arc::new(builder.finish()), columns: (0..columns.len()).collect() };
@@ -159,7 +159,7 @@ impl RowSet {
     }
 
     /// Sorts the rows: by rank, then by all columns, missing first.
-    pub(super) fn sort(&mut self) -> Result<()> {
+    pub(crate) fn sort(&mut self) -> Result<()> {
         self.sort_by_rank();
         let mut picks = std::mem::take(&mut self.picks);
         let columns: Vec<Vec<&Column>> =
@@ -197,7 +197,7 @@ impl RowSet {
     }
 
     /// The columns of some picks, in their order, as arrays.
-    pub(super) fn gather(&self, picks: &[Pick]) -> Result<Vec<ArrayRef>> {
+    pub(crate) fn gather(&self, picks: &[Pick]) -> Result<Vec<ArrayRef>> {
         (0..self.width())
             .map(|column| {
                 let parts = self.columns(column).ok_or_else(fault)?;

@@ -26,6 +26,8 @@ mod values;
 pub const ENCODING: u32 = 1;
 
 pub use chunk::Encoders;
+pub(crate) use chunk::{Encoder, Picked};
+pub(crate) use codes::Codes;
 pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet};
 pub use linked::{FansOut, LinkedJob, linked};

@@ -13,8 +13,8 @@ use parquet::schema::types::ColumnDescPtr;
 pub(super) const LEVEL: i32 = 1;
 
 /// An encoded column chunk.
-pub(super) struct Chunk {
-    pub(super) bytes: Bytes,
+pub(crate) struct Chunk {
+    pub(crate) bytes: Bytes,
     pub(super) close: ColumnCloseResult,
 }
 
