@@ -26,6 +26,7 @@ mod spells;
 mod statistics;
 mod table;
 mod tally;
+mod text;
 
 #[cfg(test)]
 mod tests;
