@@ -8,8 +8,9 @@ use crate::catalogue::Period;
 use crate::files::operation;
 use crate::spec::{Spec, Step};
 use crate::vocab::{Attrition, ElementName, Observer, ProjectAccount, SliceAccount, StepCount, TableRecord, safe_text};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -23,21 +24,33 @@ pub(super) struct Seen<'a> {
     pub(super) facts: Facts,
 }
 
+/// By path below `data/`, length and SHA-256 of the files that the account knows and that could be read.
+pub(super) type Digests = BTreeMap<String, (u64, String)>;
+
+/// Digests those of the files at `paths` that the account knows by their digests.
+pub(super) fn digests(data: &Path, against: &Against<'_>, paths: &[String], observer: &dyn Observer) -> Digests {
+    let known = |path: &&String| {
+        against.account.is_some_and(|account| account.tables.iter().any(|record| record.path == **path))
+    };
+    let digest = |path: &String| digest(&data.join(path), observer).map(|found| (path.clone(), found));
+    paths.par_iter().with_max_len(1).filter(known).filter_map(digest).collect()
+}
+
 /// Compares the tables that were read with the account, and with what the spec expects.
 ///
 /// A table that is missing or unreadable has been refused as such: what its rows would have counted for is left out.
 pub(super) fn check(
-    data: &Path,
     against: &Against<'_>,
     wanted: &[Table<'_>],
     seen: &[Seen<'_>],
-    (observer, tally): (&dyn Observer, &mut Tally),
+    digests: &Digests,
+    tally: &mut Tally,
 ) {
     expectations(against.spec, seen, tally);
     let Some(account) = against.account else { return };
     for table in seen {
         match account.tables.iter().find(|record| is_of(record, table.table)) {
-            Some(record) => compare(data, table, record, (observer, tally)),
+            Some(record) => compare(table, record, digests, tally),
             None => tally.refuse("counts-differ", &table.path, "the builder's account does not know the table"),
         }
     }
@@ -57,7 +70,7 @@ fn is_of(record: &TableRecord, table: &Table<'_>) -> bool {
     record.path.strip_suffix(".parquet") == Some(table.stem.as_str())
 }
 
-fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, (observer, tally): (&dyn Observer, &mut Tally)) {
+fn compare(seen: &Seen<'_>, record: &TableRecord, digests: &Digests, tally: &mut Tally) {
     let (facts, path) = (&seen.facts, seen.path.as_str());
     let mut differ = |what: &str, same: bool| {
         tally.look(Check::Counts, 1);
@@ -82,8 +95,8 @@ fn compare(data: &Path, seen: &Seen<'_>, record: &TableRecord, (observer, tally)
         return; // its digests are those of the Parquet file that is gone
     }
     tally.look(Check::Digests, 1);
-    match digest(&data.join(path), observer) {
-        Some((bytes, sha256)) if bytes == record.bytes && sha256.eq_ignore_ascii_case(&record.sha256) => {}
+    match digests.get(path) {
+        Some((bytes, sha256)) if *bytes == record.bytes && sha256.eq_ignore_ascii_case(&record.sha256) => {}
         Some(_) => tally.refuse("digest-differs", path, "the file's bytes are not those that the builder wrote"),
         None => tally.refuse("file-unreadable", path, "the file cannot be read to its end"),
     }

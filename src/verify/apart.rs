@@ -35,7 +35,7 @@ fn parquet(data: &Path) -> Option<Vec<u128>> {
     for batch in reader.with_projection(first).with_limit(FIRST).build().ok()? {
         let batch = batch.ok()?;
         let column = arrow::compute::cast(batch.columns().first()?, &arrow::datatypes::DataType::Utf8View).ok()?;
-        people.extend(column.as_string_view().iter().flatten().filter_map(|text| number(text.as_bytes())));
+        people.extend(column.as_string_view().iter().flatten().filter_map(|text| person(text.as_bytes())));
     }
     Some(people)
 }
@@ -43,7 +43,11 @@ fn parquet(data: &Path) -> Option<Vec<u128>> {
 fn csv(data: &Path) -> Option<Vec<u128>> {
     let file = BufReader::new(operation::open(&data.join("persons.csv")).ok()?.take(64 << 20));
     let rows = file.lines().skip(1).take(FIRST).map_while(Result::ok);
-    Some(rows.filter_map(|row| number(row.split(',').next()?.trim_end().as_bytes())).collect())
+    Some(rows.filter_map(|row| person(row.split(',').next()?.trim_end().as_bytes())).collect())
+}
+
+fn person(text: &[u8]) -> Option<u128> {
+    text.try_into().ok().map(number)
 }
 
 /// Whether two projects call anybody alike; both lists rise.

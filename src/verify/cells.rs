@@ -2,15 +2,16 @@
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, StringViewArray, TimestampMicrosecondArray,
+    Int32Array, Int64Array, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, TimeUnit};
 use std::cmp::Ordering;
 
 use super::leak::mix;
+use super::text::Text;
 use crate::vocab::Type;
 
-/// The Arrow type in which the verifier reads a column. Text is read as views: equal short texts are equal numbers.
+/// The Arrow type of a column. Text may also be read in other forms ([`Text`]).
 pub(super) fn arrow_type(kind: Type) -> DataType {
     match kind {
         Type::Bool => DataType::Boolean,
@@ -39,7 +40,7 @@ pub(super) enum Cells<'a> {
     Float64(&'a Float64Array),
     /// With its scale.
     Decimal(&'a Decimal128Array, u8),
-    Text(&'a StringViewArray),
+    Text(Text<'a>),
     Date(&'a Date32Array),
     Timestamp(&'a TimestampMicrosecondArray),
 }
@@ -76,16 +77,34 @@ impl<'a> Cells<'a> {
             DataType::Float32 => Self::Float32(any.downcast_ref()?),
             DataType::Float64 => Self::Float64(any.downcast_ref()?),
             DataType::Decimal128(_, scale) => Self::Decimal(any.downcast_ref()?, u8::try_from(*scale).ok()?),
-            DataType::Utf8View => Self::Text(any.downcast_ref()?),
             DataType::Date32 => Self::Date(any.downcast_ref()?),
             DataType::Timestamp(TimeUnit::Microsecond, None) => Self::Timestamp(any.downcast_ref()?),
-            _ => return None,
+            _ => Self::Text(Text::of(array)?),
         })
     }
 
     /// Whether a cell is missing.
     pub(super) fn is_missing(&self, row: usize) -> bool {
         each!(self, array => array.is_null(row))
+    }
+
+    /// Whether a cell is the same as another of its column, as far as can be told at a glance. If not, it may be so
+    /// nevertheless.
+    #[inline]
+    pub(super) fn repeats(&self, row: usize, other: usize) -> bool {
+        macro_rules! same {
+            ($array:expr) => {
+                !$array.is_null(row) && !$array.is_null(other) && $array.value(row) == $array.value(other)
+            };
+        }
+        match self {
+            Self::Text(text) => text.repeats(row, other),
+            Self::Int8(array) => same!(array),
+            Self::Int16(array) => same!(array),
+            Self::Int32(array) => same!(array),
+            Self::Int64(array) => same!(array),
+            _ => false,
+        }
     }
 
     /// How many cells are missing.
@@ -111,6 +130,12 @@ impl<'a> Cells<'a> {
                 }
             };
         }
+        if let (Self::Text(a), Self::Text(b)) = (self, other) {
+            return match (a.is_null(row), b.is_null(other_row)) {
+                (false, false) => a.compare(row, b, other_row),
+                (one, two) => two.cmp(&one),
+            };
+        }
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => by!(a, b, Ord::cmp),
             (Self::Int8(a), Self::Int8(b)) => by!(a, b, Ord::cmp),
@@ -120,7 +145,6 @@ impl<'a> Cells<'a> {
             (Self::Float32(a), Self::Float32(b)) => by!(a, b, f32::total_cmp),
             (Self::Float64(a), Self::Float64(b)) => by!(a, b, f64::total_cmp),
             (Self::Decimal(a, _), Self::Decimal(b, _)) => by!(a, b, Ord::cmp),
-            (Self::Text(a), Self::Text(b)) => by!(a, b, |a: &&str, b: &&str| a.as_bytes().cmp(b.as_bytes())),
             (Self::Date(a), Self::Date(b)) => by!(a, b, Ord::cmp),
             (Self::Timestamp(a), Self::Timestamp(b)) => by!(a, b, Ord::cmp),
             _ => Ordering::Equal,
@@ -129,13 +153,11 @@ impl<'a> Cells<'a> {
 
     /// Keeps of `rows` those whose cell equals the cell of the row before, and counts those whose cell is below it.
     pub(super) fn keep_equal_to_previous(&self, rows: &mut Vec<u32>) -> u64 {
-        if let Self::Text(array) = self {
-            // Within one array, equal views are equal texts; this settles most rows without reading a text.
-            let views = array.views();
-            let settled = |row: &u32| (*row as usize).checked_sub(1).is_some_and(|p| views[p] == views[*row as usize]);
-            if array.null_count() == 0 && rows.iter().all(settled) {
-                return 0;
-            }
+        // This settles most rows without reading a text.
+        if let Self::Text(text) = self
+            && text.all_settled(rows)
+        {
+            return 0;
         }
         let mut below = 0;
         rows.retain(|row| {
@@ -161,13 +183,14 @@ impl<'a> Cells<'a> {
             Self::Float32(array) => mix(state, f64::from(array.value(row)).to_bits()),
             Self::Float64(array) => mix(state, array.value(row).to_bits()),
             Self::Decimal(array, _) => hash_bytes(&array.value(row).to_le_bytes(), state),
-            Self::Text(array) => hash_bytes(array.value(row).as_bytes(), state),
+            Self::Text(text) => hash_bytes(text.value(row).as_bytes(), state),
             Self::Date(array) => mix(state, u64::from_le_bytes(i64::from(array.value(row)).to_le_bytes())),
             Self::Timestamp(array) => mix(state, u64::from_le_bytes(array.value(row).to_le_bytes())),
         }
     }
 
     /// The day of a date or timestamp, in days since 1970-01-01. `None` where missing or neither.
+    #[inline]
     pub(super) fn day(&self, row: usize) -> Option<i32> {
         match self {
             Self::Date(array) => (!array.is_null(row)).then(|| array.value(row)),
@@ -190,6 +213,7 @@ fn hash_bytes(bytes: &[u8], state: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::StringViewArray;
     use std::sync::Arc;
 
     #[test]

@@ -26,6 +26,7 @@ mod spells;
 mod statistics;
 mod table;
 mod tally;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -157,9 +158,16 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
     let mut seen = Vec::new();
     let mut people = People::default();
     let mut flags = Vec::new();
-    if let Some(table) = tables.iter().filter(complete).find(|table| table.stem == "persons")
-        && let Some((facts, gathered)) = table::check(data, table, forms, None, (observer, &mut tally))
-    {
+    let persons = tables.iter().filter(complete).find(|table| table.stem == "persons");
+    // The people come first, and alone: whoever need not know them reads for the digests meanwhile.
+    let paths: Vec<String> = tables.iter().filter(complete).map(|table| table::path(table, forms)).collect();
+    let (gathered, digests) = pool.install(|| {
+        rayon::join(
+            || persons.and_then(|table| Some((table, table::check(data, table, forms, None, (observer, &mut tally))?))),
+            || account::digests(data, against, &paths, observer),
+        )
+    });
+    if let Some((table, (facts, gathered))) = gathered {
         people = People::new(gathered.people);
         flags = gathered.linked;
         seen.push(Seen { path: table::path(table, forms), table, facts });
@@ -183,7 +191,7 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
         seen.extend(table);
         tally.merge(found);
     }
-    account::check(data, against, &tables, &seen, (observer, &mut tally));
+    account::check(against, &tables, &seen, &digests, &mut tally);
     observer.go_on()?;
     // A table that is wrong is refused as such: what it then says of people is not held against others.
     if !tally.refuses() {

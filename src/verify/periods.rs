@@ -3,15 +3,16 @@
 use super::cells::Cells;
 use super::expected::{Role, Table};
 use super::rows::tells;
+use super::text::Text;
 use crate::catalogue::Period;
 use crate::vocab::{Encoding, Slice, Year};
-use arrow::array::Array;
 
 /// The periods of a table, ready to be compared with cells.
 pub(super) struct Periods {
     year: Option<usize>,
     term: Option<usize>,
-    allowed: Vec<(Slice, u128, u128)>,
+    /// With year and term as they are written, an empty text where there is no term.
+    allowed: Vec<(Slice, String, String)>,
     /// For each column, the allowed periods in which it must be missing (an index into `allowed`), or all rows.
     uncollected: Vec<Uncollected>,
     /// Columns that release the column in which the year stands, and how it writes years.
@@ -32,8 +33,8 @@ impl Periods {
     pub(super) fn of(table: &Table<'_>) -> Self {
         let place = |wanted: fn(&Role<'_>) -> bool| table.columns.iter().position(|column| wanted(&column.role));
         let allowed = table.periods.iter().map(|slice| {
-            let term = slice.term.map_or(0, |term| view(term.as_str()));
-            (*slice, view(&slice.year.to_string()), term)
+            let term = slice.term.map_or(String::new(), |term| term.as_str().to_owned());
+            (*slice, slice.year.to_string(), term)
         });
         let mut released = Vec::new();
         let mut uncollected = vec![Uncollected::Never; table.columns.len()];
@@ -88,29 +89,43 @@ impl Periods {
     /// How many rows are of no allowed period.
     pub(super) fn batch(&mut self, cells: &[Cells<'_>]) -> u64 {
         self.rows.clear();
-        let text = |index: Option<usize>| match index.and_then(|index| cells.get(index)) {
-            Some(Cells::Text(array)) => Some(*array),
+        let column = |index: Option<usize>| match index.and_then(|index| cells.get(index)) {
+            Some(Cells::Text(text)) => Some(*text),
             _ => None,
         };
-        let Some(years) = text(self.year) else { return 0 };
-        let terms = text(self.term);
-        let (mut wrong, mut last) = (0, 0);
+        let Some(years) = column(self.year) else { return 0 };
+        let terms = column(self.term);
+        let mut wrong = 0;
+        let mut last = None;
         for row in 0..years.len() {
-            let term = terms.map_or(0, |terms| if terms.is_null(row) { 0 } else { terms.views()[row] });
-            let year = if years.is_null(row) { 0 } else { years.views()[row] };
-            let fits = |(_, y, t): &(Slice, u128, u128)| *y == year && *t == term;
-            if !self.allowed.get(last).is_some_and(fits) {
-                last = self.allowed.iter().position(fits).unwrap_or(usize::MAX);
-                wrong += u64::from(last == usize::MAX);
-            }
-            self.rows.push(last);
+            let repeats = |of: &Text<'_>| row > 0 && of.repeats(row, row - 1);
+            let at = match last {
+                Some(at) if repeats(&years) && terms.as_ref().is_none_or(repeats) => at,
+                _ => {
+                    let (year, term) = (text(&years, row), terms.as_ref().map_or("", |terms| text(terms, row)));
+                    let fits = |(_, y, t): &(Slice, String, String)| *y == year && *t == term;
+                    self.allowed.iter().position(fits).unwrap_or(usize::MAX)
+                }
+            };
+            wrong += u64::from(at == usize::MAX);
+            last = Some(at);
+            self.rows.push(at);
         }
         for (index, encoding) in &self.released {
             let Some(column) = cells.get(*index) else { continue };
-            let year =
-                |row: usize| self.rows.get(row).and_then(|at| self.allowed.get(*at)).map(|(slice, ..)| slice.year);
-            let differs = |row: &usize| year(*row).is_some() && read(column, *row, *encoding) != year(*row);
-            wrong += (0..years.len()).filter(differs).count() as u64;
+            let mut last = None;
+            for (row, at) in self.rows.iter().enumerate() {
+                let Some((slice, ..)) = self.allowed.get(*at) else {
+                    last = None;
+                    continue;
+                };
+                let differs = match last {
+                    Some((before, differs)) if before == *at && column.repeats(row, row - 1) => differs,
+                    _ => read(column, row, *encoding) != Some(slice.year),
+                };
+                last = Some((*at, differs));
+                wrong += u64::from(differs);
+            }
         }
         wrong
     }
@@ -131,6 +146,11 @@ impl Periods {
     }
 }
 
+/// A cell's text, empty where it is missing.
+fn text<'t>(cells: &Text<'t>, row: usize) -> &'t str {
+    if cells.is_null(row) { "" } else { cells.value(row) }
+}
+
 /// The year that a released cell writes; `None` where it writes none.
 fn read(cells: &Cells<'_>, row: usize, encoding: Encoding) -> Option<Year> {
     if cells.is_missing(row) {
@@ -143,27 +163,5 @@ fn read(cells: &Cells<'_>, row: usize, encoding: Encoding) -> Option<Year> {
         Cells::Int32(array) => encoding.read_integer(array.value(row).into()),
         Cells::Int64(array) => encoding.read_integer(array.value(row)),
         _ => None,
-    }
-}
-
-/// The Arrow view of a text of at most 12 bytes, as every view of the same text is.
-fn view(text: &str) -> u128 {
-    let mut bytes = [0; 16];
-    let length = text.len().min(12);
-    bytes[0] = u8::try_from(length).unwrap_or(0);
-    bytes[4..4 + length].copy_from_slice(&text.as_bytes()[..length]);
-    u128::from_le_bytes(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::StringViewArray;
-
-    #[test]
-    fn views_are_those_of_arrow() {
-        for text in ["2010/2011", "spring", "", "twelve bytes"] {
-            assert_eq!(StringViewArray::from(vec![text]).views()[0], view(text));
-        }
     }
 }

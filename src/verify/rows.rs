@@ -7,7 +7,7 @@ use super::expected::{Part, Role, Table, spell_columns};
 use super::people::{People, Sequence, number};
 use super::periods::Periods;
 use super::scan::Scan;
-use super::shapes::{is_pseudonym, is_sampled};
+use super::shapes::{is_pseudonym, is_sampled, sample_limit};
 use super::spells;
 use super::tally::{Check, Tally};
 use crate::vocab::{Release, Type};
@@ -62,6 +62,8 @@ pub(super) struct Walk<'a> {
     scans: Vec<Scan<'a>>,
     periods: Periods,
     spells: Vec<Option<spells::Years>>,
+    /// Below which the first 64 bits of a person are, where the cohort is a sample.
+    sample: Option<u128>,
     sequence: Sequence,
     searched: usize,
     /// What tables say beside each other, and for it, each row's person.
@@ -86,6 +88,7 @@ impl<'a> Walk<'a> {
             scans: table.columns.iter().map(Scan::new).collect(),
             periods: Periods::of(table),
             spells: table.parts.iter().map(|part| spells::Years::of(&part.element.period, part.rows)).collect(),
+            sample: table.sample.map(sample_limit),
             sequence: Sequence::default(),
             searched: 0,
             previous: None,
@@ -150,39 +153,52 @@ impl<'a> Walk<'a> {
     fn people(&mut self, people: &Cells<'_>) -> Vec<u32> {
         let mut same = Vec::new();
         self.ranks.clear();
-        self.ranks.resize(people.len(), NOBODY);
-        let mut at = None;
-        let Cells::Text(array) = people else { return same };
-        for row in 0..array.len() {
-            let text = if array.is_null(row) { &[][..] } else { array.value(row).as_bytes() };
-            let Some(person) = number(text) else {
-                self.wrong.person += 1;
-                at = None;
-                continue;
-            };
-            let order = self.sequence.next(person);
-            if let Some(allowed) = self.allowed {
-                if order.is_ne() || row == 0 {
-                    at = allowed.find(person, &mut self.searched);
-                }
-                self.ranks[row] = at.unwrap_or(NOBODY);
-            }
-            match (order, self.allowed) {
-                (Ordering::Equal, None) => self.wrong.twice += 1,
-                (Ordering::Equal, Some(_)) if row > 0 => same.extend(u32::try_from(row)),
-                (Ordering::Equal, Some(_)) => {}
-                (_, Some(_)) => self.wrong.stranger += u64::from(at.is_none()),
-                (_, None) => {
-                    self.wrong.person += u64::from(!is_pseudonym(text));
-                    let sampled = self.table.sample.is_none_or(|share| is_sampled(text, share));
-                    self.wrong.unsampled += u64::from(!sampled);
-                }
-            }
-            if self.allowed.is_none() {
-                self.gathered.people.push(person);
+        let Cells::Text(text) = people else {
+            self.ranks.resize(people.len(), NOBODY);
+            return same;
+        };
+        match text.sixteens() {
+            Some(all) => self.each_person(all.iter().map(Some), &mut same),
+            None => {
+                let all = text.iter().map(|text| text.and_then(|text| text.as_bytes().try_into().ok()));
+                self.each_person(all, &mut same);
             }
         }
         same
+    }
+
+    /// Looks at the people, one of sixteen bytes a row; none where it has not sixteen.
+    fn each_person<'t>(&mut self, people: impl Iterator<Item = Option<&'t [u8; 16]>>, same: &mut Vec<u32>) {
+        let mut at = None;
+        for (row, text) in people.enumerate() {
+            let Some(text) = text else {
+                self.wrong.person += 1;
+                at = None;
+                self.ranks.push(NOBODY);
+                continue;
+            };
+            let order = self.sequence.next(number(text));
+            let Some(allowed) = self.allowed else {
+                self.ranks.push(NOBODY);
+                self.gathered.people.push(number(text));
+                if order.is_eq() {
+                    self.wrong.twice += 1;
+                } else {
+                    self.wrong.person += u64::from(!is_pseudonym(text));
+                    self.wrong.unsampled += u64::from(self.sample.is_some_and(|below| !is_sampled(text, below)));
+                }
+                continue;
+            };
+            if order.is_ne() || row == 0 {
+                at = allowed.find(number(text), &mut self.searched);
+            }
+            self.ranks.push(at.unwrap_or(NOBODY));
+            match order {
+                Ordering::Equal if row > 0 => same.extend(u32::try_from(row)),
+                Ordering::Equal => {}
+                _ => self.wrong.stranger += u64::from(at.is_none()),
+            }
+        }
     }
 
     /// Looks at the order of the rows of one person. That of the people is counted where they are looked at.

@@ -1,13 +1,14 @@
-//! One column, cell by cell: its shape, and whether it looks like identifiers. The cost of a cell is a look into a small
-//! cache: most columns repeat few values.
+//! One column, cell by cell: its shape, and whether it looks like identifiers. The cost of a cell is a look at the verdict on
+//! its place in a dictionary, or into a small cache: most columns repeat few values.
 
 use super::cells::Cells;
 use super::expected::{Column, Role};
 use super::leak::{self, Distinct};
 use super::shapes::{TextShape, misshapen};
 use super::tally::{Check, Tally};
+use super::text::{Text, is_same};
 use crate::vocab::{Release, safe_text};
-use arrow::array::{Array, StringViewArray};
+use arrow::array::{Array, StringArray, StringViewArray, UInt32Array};
 
 /// A text column's cell has not the shape of its release: beside the bits of [`leak`].
 const MISSHAPEN: u8 = 8;
@@ -60,8 +61,8 @@ impl<'a> Scan<'a> {
             self.coarsened += all - missing;
         }
         match cells {
-            Cells::Text(array) => {
-                text.batch(array);
+            Cells::Text(cells) => {
+                text.batch(cells);
                 self.scanned += if text.pseudonyms() { 0 } else { all - missing };
             }
             _ => {
@@ -136,24 +137,30 @@ struct Seen {
     verdict: u8,
 }
 
+/// A verdict that is not yet given.
+const OPEN: u8 = 128;
+
 struct TextScan<'a> {
     shape: TextShape,
     codes: &'a [String],
     cache: Vec<Seen>,
     batch: u32,
+    /// The dictionary of the last batch, and the verdict on each of its texts that a cell had.
+    dictionary: Option<StringArray>,
+    verdicts: Vec<u8>,
     counts: [u64; VERDICTS.len()],
     distinct: Distinct,
 }
 
 impl<'a> TextScan<'a> {
     fn new(release: &Release, codes: &'a [String]) -> Self {
-        // No view is all ones: its length would be above 2^31.
-        let nothing = Seen { view: u128::MAX, batch: 0, verdict: 0 };
         Self {
             shape: TextShape::of(release),
             codes,
-            cache: vec![nothing; CACHE],
+            cache: Vec::new(),
             batch: 0,
+            dictionary: None,
+            verdicts: Vec::new(),
             counts: [0; VERDICTS.len()],
             distinct: Distinct::default(),
         }
@@ -163,8 +170,54 @@ impl<'a> TextScan<'a> {
         matches!(self.shape, TextShape::Pseudonym)
     }
 
-    fn batch(&mut self, array: &StringViewArray) {
+    fn batch(&mut self, cells: &Text<'_>) {
+        match cells {
+            Text::Coded(keys, values) => self.coded(keys, values),
+            Text::Views(array) => self.views(array),
+            Text::Plain(array) => {
+                for text in array.iter().flatten() {
+                    let verdict = self.judge(text.as_bytes());
+                    self.count(verdict);
+                }
+            }
+        }
+    }
+
+    /// Judges each text of a dictionary once, when a cell has it: one that no cell has is nobody's.
+    fn coded(&mut self, keys: &UInt32Array, values: &StringArray) {
+        if !self.dictionary.as_ref().is_some_and(|known| is_same(known, values)) {
+            self.verdicts.clear();
+            self.verdicts.resize(values.len(), OPEN);
+            // Held, so that no other can come to lie where it lies.
+            self.dictionary = Some(values.clone());
+        }
+        // Mostly, all texts are known and good.
+        let verdict = |key: &u32| self.verdicts.get(*key as usize).copied().unwrap_or(0);
+        if keys.values().iter().fold(0, |all, key| all | verdict(key)) == 0 {
+            return;
+        }
+        for (row, key) in keys.values().iter().enumerate() {
+            if keys.is_null(row) {
+                continue;
+            }
+            let place = *key as usize;
+            let mut verdict = self.verdicts.get(place).copied().unwrap_or(0);
+            if verdict == OPEN {
+                verdict = self.judge(values.value(place).as_bytes());
+                if let Some(known) = self.verdicts.get_mut(place) {
+                    *known = verdict;
+                }
+            }
+            self.count(verdict);
+        }
+    }
+
+    fn views(&mut self, array: &StringViewArray) {
         self.batch += 1;
+        if self.cache.is_empty() {
+            // No view is all ones: its length would be above 2^31.
+            self.cache.resize(CACHE, Seen { view: u128::MAX, batch: 0, verdict: 0 });
+        }
         let nulls = array.nulls();
         for (row, view) in array.views().iter().enumerate() {
             if nulls.is_some_and(|nulls| nulls.is_null(row)) {
@@ -182,10 +235,14 @@ impl<'a> TextScan<'a> {
                 self.cache[slot] = Seen { view: *view, batch: self.batch, verdict };
                 verdict
             };
-            if verdict != 0 {
-                for (count, (bit, ..)) in self.counts.iter_mut().zip(VERDICTS) {
-                    *count += u64::from(verdict & bit != 0);
-                }
+            self.count(verdict);
+        }
+    }
+
+    fn count(&mut self, verdict: u8) {
+        if verdict != 0 {
+            for (count, (bit, ..)) in self.counts.iter_mut().zip(VERDICTS) {
+                *count += u64::from(verdict & bit != 0);
             }
         }
     }

@@ -5,12 +5,12 @@ use crate::vocab::{Decimal, Release, Truncate};
 use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use std::cmp::Ordering;
 
-/// Crockford's alphabet in lower case, as a table.
-const CROCKFORD: [bool; 256] = {
-    let (mut table, alphabet) = ([false; 256], b"0123456789abcdefghjkmnpqrstvwxyz");
-    let mut i = 0;
-    while i < alphabet.len() {
-        table[alphabet[i] as usize] = true;
+/// The digits of Crockford's alphabet in lower case, as a table.
+const CROCKFORD: [Option<u8>; 256] = {
+    let (mut table, alphabet) = ([None; 256], b"0123456789abcdefghjkmnpqrstvwxyz");
+    let mut i = 0_u8;
+    while (i as usize) < alphabet.len() {
+        table[alphabet[i as usize] as usize] = Some(i);
         i += 1;
     }
     table
@@ -18,18 +18,23 @@ const CROCKFORD: [bool; 256] = {
 
 /// Whether a text is a pseudonym: sixteen characters of Crockford's alphabet.
 pub(super) fn is_pseudonym(text: &[u8]) -> bool {
-    text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)])
+    text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)].is_some())
 }
 
 /// Whether a sample keeps a person: the first 8 of the ten bytes of the pseudonym, as a big-endian integer, are below
-/// `share` x 2^64.
-pub(super) fn is_sampled(pseudonym: &[u8], share: f64) -> bool {
-    let digit = |c: &u8| b"0123456789abcdefghjkmnpqrstvwxyz".iter().position(|known| known == c);
+/// [`sample_limit`].
+pub(super) fn is_sampled(pseudonym: &[u8], limit: u128) -> bool {
+    let digit = |c: &u8| CROCKFORD[usize::from(*c)].unwrap_or(0);
     // Sixteen digits of five bits are ten bytes.
-    let bits = pseudonym.iter().map(|c| digit(c).unwrap_or(0)).fold(0_u128, |bits, digit| (bits << 5) | digit as u128);
-    // Exact: a share times a power of two loses nothing; whole numbers below 2^64 are below it if below its ceiling.
+    let bits = pseudonym.iter().fold(0_u128, |bits, c| (bits << 5) | u128::from(digit(c)));
+    bits >> 16 < limit
+}
+
+/// `share` x 2^64. Exact: a share times a power of two loses nothing; whole numbers below 2^64 are below it if below its
+/// ceiling. Nothing is below a share that is no number.
+pub(super) fn sample_limit(share: f64) -> u128 {
     let limit = (share * 18_446_744_073_709_551_616.0).ceil();
-    format!("{limit:.0}").parse::<u128>().is_ok_and(|limit| bits >> 16 < limit)
+    format!("{limit:.0}").parse().unwrap_or(0)
 }
 
 /// The shape that a text column must have.
@@ -242,7 +247,7 @@ mod tests {
             // Only what is behind the 64th bit differs.
             ("fzzzzzzzzzzz0000", 0.5, true),
         ] {
-            assert_eq!(is_sampled(pseudonym.as_bytes(), share), kept, "{pseudonym} {share}");
+            assert_eq!(is_sampled(pseudonym.as_bytes(), sample_limit(share)), kept, "{pseudonym} {share}");
         }
     }
 

@@ -9,6 +9,8 @@ use crate::vocab::{Calendar, Spells, Year};
 /// First and last days of the years asked for, in days since 1970-01-01.
 pub(super) struct Years {
     spans: Vec<(i32, i32)>,
+    /// The same, those that follow each other as one.
+    merged: Vec<(i32, i32)>,
     starting: bool,
 }
 
@@ -17,7 +19,18 @@ impl Years {
     pub(super) fn of(period: &Period, rows: &Selection) -> Option<Self> {
         let Period::Spell { calendar, .. } = period else { return None };
         let spans = rows.years.iter().map(|year| span(year, *calendar)).collect();
-        Some(Self { spans, starting: rows.spells == Spells::Starting })
+        Some(Self::new(spans, rows.spells == Spells::Starting))
+    }
+
+    fn new(spans: Vec<(i32, i32)>, starting: bool) -> Self {
+        let mut merged: Vec<(i32, i32)> = Vec::new();
+        for (from, to) in &spans {
+            match merged.last_mut() {
+                Some((_, end)) if end.checked_add(1) == Some(*from) => *end = *to,
+                _ => merged.push((*from, *to)),
+            }
+        }
+        Self { spans, merged, starting }
     }
 
     /// How many rows, of those that `look` says to look at, cannot be in the years. A date that is not released may be
@@ -44,7 +57,9 @@ impl Years {
             },
         };
         let last = dates.1.and_then(|of| day(of).map(|day| day.saturating_add(of.slack)));
-        !self.spans.iter().any(|(from, to)| {
+        // What has an order touches one of some years if it touches all of them together.
+        let forward = self.starting || first.is_none_or(|(early, _)| last.is_none_or(|last| early <= last));
+        !(if forward { &self.merged } else { &self.spans }).iter().any(|(from, to)| {
             let begins = first.is_none_or(|(early, late)| early <= *to && (!self.starting || late >= *from));
             let lasts = self.starting || last.is_none_or(|last| last >= *from);
             begins && lasts
@@ -86,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_spell_outside_the_years_is_seen() {
-        let years = |starting| Years { spans: vec![(100, 199)], starting };
+        let years = |starting| Years::new(vec![(100, 199)], starting);
         let starts: ArrayRef = Arc::new(Date32Array::from(vec![Some(50), Some(150), Some(200), None, Some(50)]));
         let ends: ArrayRef = Arc::new(Date32Array::from(vec![Some(99), Some(160), None, None, None]));
         let cells = [Cells::of(&starts).unwrap(), Cells::of(&ends).unwrap()];

@@ -160,8 +160,8 @@ fn extremes(cells: &Cells<'_>) -> Option<(Bound, Bound)> {
         Cells::Decimal(array, _) => whole!(array),
         Cells::Float32(array) => float!(array),
         Cells::Float64(array) => float!(array),
-        Cells::Text(array) => {
-            let texts = || array.iter().flatten().map(str::as_bytes);
+        Cells::Text(text) => {
+            let texts = || text.iter().flatten().map(str::as_bytes);
             Some((Bound::Bytes(texts().min()?.to_vec()), Bound::Bytes(texts().max()?.to_vec())))
         }
     }

@@ -10,6 +10,7 @@ use super::people::People;
 use super::rows::{Facts, Gathered, Walk};
 use super::statistics::Extremes;
 use super::tally::{Check, Tally};
+use super::text::coded_type;
 use crate::files::{dictionary_is_sound, footer_is_sound, operation, thrift_is_sound};
 use crate::vocab::Observer;
 use arrow::array::ArrayRef;
@@ -140,16 +141,12 @@ fn read<'a>(
         tally.refuse("columns-differ", name, what);
         return Ok(None);
     }
-    let as_views = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
-        _ => Arc::clone(field),
-    };
-    let schema = Arc::new(Schema::new(metadata.schema().fields().iter().map(as_views).collect::<Vec<_>>()));
-    let views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options().with_schema(schema))?;
     let mut walk = Walk::new(table, allowed);
     let mut twin = twin.map(|path| csv::Reader::open(path, table));
     for group in 0..metadata.metadata().num_row_groups() {
-        row_group(&file, group, &views, name, tally, &mut |columns| {
+        let schema = Arc::new(forms(&metadata, group));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options().with_schema(schema))?;
+        row_group(&file, group, &metadata, name, tally, &mut |columns| {
             observer.go_on()?;
             walk.batch(columns);
             if let Some(Ok(reader)) = &mut twin
@@ -196,20 +193,38 @@ fn pages_are_sound(mut file: &File, footer: &ParquetMetaData) -> Result<bool, Un
     Ok(true)
 }
 
+/// The forms in which the columns of a row group are read: text as codes where it has a dictionary; the people, who come
+/// first, as the texts themselves; all else as views.
+fn forms(metadata: &ArrowReaderMetadata, group: usize) -> Schema {
+    let chunks = metadata.metadata().row_group(group).columns();
+    let form = |(index, field): (usize, &Arc<Field>)| {
+        let form = match field.data_type() {
+            DataType::Utf8 if index == 0 => DataType::Utf8,
+            DataType::Utf8 if chunks.get(index).is_some_and(|chunk| chunk.dictionary_page_offset().is_some()) => {
+                coded_type()
+            }
+            DataType::Utf8 => DataType::Utf8View,
+            other => other.clone(),
+        };
+        Field::new(field.name(), form, field.is_nullable())
+    };
+    Schema::new(metadata.schema().fields().iter().enumerate().map(form).collect::<Vec<_>>())
+}
+
 fn row_group(
     file: &File,
     group: usize,
-    views: &ArrowReaderMetadata,
+    forms: &ArrowReaderMetadata,
     name: &str,
     tally: &mut Tally,
     look: &mut dyn FnMut(&[ArrayRef]) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
-    let metadata = views.metadata();
+    let metadata = forms.metadata();
     let chunks = metadata.row_group(group).columns();
     let pages = |column: usize| metadata.column_index().and_then(|index| index.get(group)?.get(column));
     let told = |column: usize| chunks[column].statistics().is_some() || pages(column).is_some();
     let mut extremes: Vec<Option<Extremes>> = (0..chunks.len()).map(|i| told(i).then(Extremes::default)).collect();
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, views.clone())
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, forms.clone())
         .with_row_groups(vec![group])
         .with_batch_size(batch_rows(chunks.len()))
         .build()?;
