@@ -22,7 +22,7 @@ pub(super) fn seed(seed: u64) -> Result<Coverage, String> {
     let verdict = std::panic::catch_unwind(|| {
         let world = generate::world(seed);
         let mut coverage = agree(&world, &root)?;
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             again::agree(&world, &root, &mut coverage)?;
         }
         Ok(coverage)
