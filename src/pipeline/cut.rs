@@ -4,7 +4,7 @@ use super::digests::{self, Digests, of_people, of_rows};
 use super::expect::{flags, unmet};
 use super::kept::Kept;
 use super::recipe::{Recipes, of_extract};
-use super::standing::All;
+use super::standing::{self, All};
 use super::{Built, Settings};
 use crate::catalogue::Catalogue;
 use crate::cohort;
@@ -13,7 +13,7 @@ use crate::extract::{Request, extract};
 use crate::files::{Staging, operation};
 use crate::keys::{Keyring, MasterKey};
 use crate::link;
-use crate::plan::{Plan, of_project};
+use crate::plan::{Plan, ProjectPlan, of_project};
 use crate::publish::{Manifest, Publication, RunFacts, prepare, seal, write_twins};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
@@ -24,14 +24,13 @@ use crate::write::persons;
 use jiff::Timestamp;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything staged, with all that was counted.
 pub(super) struct Cut {
     plan: Arc<Plan>,
-    /// Of each project: its part of the whole plan, and the digest of all that its extract depends on.
     told: Vec<Told>,
     staged: Vec<PathBuf>,
     accounts: Vec<Option<ProjectAccount>>,
@@ -44,9 +43,11 @@ pub(super) struct Cut {
     pub(super) findings: Findings,
 }
 
-/// What the record tells of a project's part of the plan, before anything was taken out of it.
+/// A project's part of the plan, before anything was taken out of it.
 struct Told {
+    /// As the record tells it.
     plan: serde_json::Value,
+    /// How many of its tables are kept.
     kept: usize,
 }
 
@@ -57,6 +58,15 @@ pub(super) struct Before {
     pub(super) standing: All,
     /// What is known of the sources.
     pub(super) digests: Digests,
+}
+
+impl Before {
+    /// What an extracts folder holds of the projects of a plan, as far as the keyring vouches for it.
+    pub(super) fn of(extracts: &Path, plan: &Plan, keyring: &Keyring) -> Self {
+        let mac = keyring.current().ledger();
+        let standing = standing::all(extracts, keyring, plan.projects.iter().map(ProjectPlan::id));
+        Self { standing, digests: Digests::remembered(extracts, &|message| mac.tag(message)) }
+    }
 }
 
 /// Cuts all projects of a plan into the staging folder.
@@ -73,7 +83,6 @@ pub(super) fn cut(
     let estimates = crate::plan::as_json(&plan, engine.threads()).get("estimate").cloned().unwrap_or_default();
     // Linking leaves cores idle, which digests can use; of two errors that of the digests is told, whichever came first.
     engine.observer().on(Event::Step("digest and link"));
-    digests.recall(&of_rows(&plan.release));
     let first = [of_people(&plan), digests.unknown(of_rows(&plan.release))].concat();
     let (read, members) = std::thread::scope(|scope| {
         let read = scope.spawn(|| digests.read(&first, engine.threads(), engine.observer().as_ref()));

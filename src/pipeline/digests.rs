@@ -31,6 +31,10 @@ impl SourceFile {
         Self { name, path: facts.path.clone(), bytes: facts.bytes, rows: facts.rows }
     }
 
+    fn record(&self, bytes: u64, sha256: String) -> SourceRecord {
+        SourceRecord { path: self.name.clone(), bytes, rows: self.rows, sha256 }
+    }
+
     /// Its bytes and rows.
     pub(super) fn size(&self) -> (u64, u64) {
         (self.bytes, self.rows)
@@ -53,20 +57,21 @@ impl Digests {
 
     /// Takes what is remembered of files that are as they were.
     pub(super) fn recall(&mut self, files: &[SourceFile]) {
-        for file in &self.unknown(files.to_vec()) {
-            let Some(sha256) = self.known.digest_of(&file.name, &file.path) else { continue };
-            let bytes = file.bytes;
-            let (path, sha256) = (file.name.clone(), sha256.to_owned());
-            self.records.insert(file.name.clone(), SourceRecord { path, bytes, rows: file.rows, sha256 });
+        for file in files {
+            if let Some(sha256) = self.known.digest_of(&file.name, &file.path) {
+                self.records.insert(file.name.clone(), file.record(file.bytes, sha256.to_owned()));
+            }
         }
     }
 
-    /// Reads the files that this run has not read yet, on all threads.
+    /// Reads the files that this run has not read yet, each once, on all threads.
     ///
     /// # Errors
     /// A file cannot be read, or the run is interrupted.
     pub(super) fn read(&mut self, files: &[SourceFile], threads: usize, observer: &dyn Observer) -> Result<()> {
-        let files: Vec<&SourceFile> = files.iter().filter(|file| !self.fresh.contains(&file.name)).collect();
+        // Many files are named twice: cohorts are selected from them, and rows released.
+        let files: BTreeSet<&SourceFile> = files.iter().filter(|file| !self.fresh.contains(&file.name)).collect();
+        let files: Vec<&SourceFile> = files.into_iter().collect();
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(files.len())));
         std::thread::scope(|scope| {
             for _ in 0..threads.min(files.len()) {
@@ -86,8 +91,7 @@ impl Digests {
             let (bytes, sha256) = read?;
             self.known.remember(&file.name, &file.path, stamp, &sha256);
             self.fresh.insert(file.name.clone());
-            let record = SourceRecord { path: file.name.clone(), bytes, rows: file.rows, sha256 };
-            self.records.insert(file.name.clone(), record);
+            self.records.insert(file.name.clone(), file.record(bytes, sha256));
         }
         Ok(())
     }
@@ -153,4 +157,29 @@ fn of_scans(scans: &[Arc<ElementScan>]) -> impl Iterator<Item = SourceFile> {
 
 fn distinct(files: impl Iterator<Item = SourceFile>) -> Vec<SourceFile> {
     files.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::faults::below;
+    use crate::vocab::Silent;
+
+    #[test]
+    fn a_file_that_is_named_twice_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        std::fs::write(&path, "bytes").unwrap();
+        let file = SourceFile { name: "a".to_owned(), path, bytes: 5, rows: 1 };
+        let reads = |files: &[SourceFile]| {
+            let mut digests = Digests::default();
+            let (read, told) = below(folder.path(), None, || digests.read(files, 1, &Silent));
+            read.unwrap();
+            assert_eq!(digests.records()["a"].bytes, 5);
+            told.log.len()
+        };
+        let once = reads(std::slice::from_ref(&file));
+        assert!(once > 0);
+        assert_eq!(reads(&[file.clone(), file]), once);
+    }
 }

@@ -21,10 +21,10 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::files::{Lock, Staging};
 use crate::keys::Keyring;
-use crate::plan::{ProjectPlan, as_json, as_text};
+use crate::plan::{as_json, as_text};
 use crate::publish;
 use crate::vocab::{CheckCount, Error, Event, Findings, Observer, ProjectId, Result};
-use digests::Digests;
+use cut::{Before, Cut};
 use inputs::Inputs;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -120,12 +120,7 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let mac = key.ledger();
     findings.extend(publish::recover(&settings.config.extracts, &|message| mac.tag(message))?);
     let extracts = &settings.config.extracts;
-    let mut before = if settings.anew {
-        cut::Before::default()
-    } else {
-        let standing = standing::all(extracts, &keyring, plan.projects.iter().map(ProjectPlan::id));
-        cut::Before { standing, digests: Digests::remembered(extracts, &|message| mac.tag(message)) }
-    };
+    let mut before = if settings.anew { Before::default() } else { Before::of(extracts, &plan, &keyring) };
     let staging = Staging::begin(extracts, settings.config.scratch.as_deref())?;
     let unchanged = unchanged(&plan, &inputs, &mut before, (settings, &keyring), observer.as_ref())?;
     let Some(plan) = inputs.plan_without(settings, plan, &unchanged) else {
@@ -137,35 +132,49 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before)?;
     before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
-    let peoples = cut.peoples(extracts)?;
-    // While one project is published, which waits for the disk, the next is verified.
-    let built = std::thread::scope(|scope| {
-        let (mut built, mut last) = (Vec::new(), None::<ScopedJoinHandle<'_, Result<Built>>>);
+    let (built, found) = prove_and_publish(&cut, &inputs, (settings, &keyring), &engine, started)?;
+    findings.extend(found);
+    Ok(Outcome { built, unchanged, findings })
+}
+
+/// Proves and publishes one project after the other: what was published, and what was found. While one is published, which
+/// waits for the disk, the next is verified.
+fn prove_and_publish(
+    cut: &Cut,
+    inputs: &Inputs,
+    (settings, keyring): (&Settings, &Keyring),
+    engine: &Engine,
+    started: (Timestamp, Instant),
+) -> Result<(Vec<Built>, Findings)> {
+    let peoples = cut.peoples(&settings.config.extracts)?;
+    let observer = engine.observer();
+    std::thread::scope(|scope| {
+        let (mut built, mut findings) = (Vec::new(), Findings::new());
+        let mut last = None::<ScopedJoinHandle<'_, Result<Built>>>;
         for project in cut.ready() {
-            let (checks, found) = prove(&cut, project, &inputs, (settings, &keyring), (&engine, &peoples))?;
+            let proved = prove(cut, project, inputs, (settings, keyring), (engine, &peoples));
+            // Of two errors that of the publication is told, which began before: the other may only follow from it.
+            built.extend(last.take().map(published).transpose()?);
+            let (checks, found) = proved?;
             findings.extend(found);
-            if let Some(last) = last.take() {
-                built.push(published(last)?);
-            }
             let Some(checks) = checks else { continue };
             observer.go_on()?;
             observer.on(Event::Step("publish"));
-            let (cut, catalogue, keyring) = (&cut, &inputs.catalogue, &keyring);
-            last = Some(scope.spawn(move || cut.publish(project, catalogue, &checks, settings, keyring, started)));
+            let publish = move || cut.publish(project, &inputs.catalogue, &checks, settings, keyring, started);
+            last = Some(scope.spawn(publish));
             if settings.threads == 1 {
                 built.extend(last.take().map(published).transpose()?);
             }
         }
         built.extend(last.take().map(published).transpose()?);
-        Ok::<_, Error>(built)
-    })?;
-    Ok(Outcome { built, unchanged, findings })
+        Ok((built, findings))
+    })
 }
 
 /// Has the verifier look at a staged project and at what is written beside its tables: the checks made, where nothing
 /// refuses it, and what was found.
 fn prove(
-    cut: &cut::Cut,
+    cut: &Cut,
     project: usize,
     inputs: &Inputs,
     (settings, keyring): (&Settings, &Keyring),

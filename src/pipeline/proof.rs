@@ -1,5 +1,6 @@
 //! Proving a published extract again: the bag, the record, the ledger, the tables; and, if asked, the same bytes.
 
+use super::cut::Before;
 use super::inputs::{keyring, shown};
 use super::{Settings, cut, inputs};
 use crate::catalogue::{Catalogue, Document};
@@ -216,7 +217,7 @@ fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>)
     let _lock = Lock::take(&settings.config.extracts)?;
     let staging = Staging::begin(&settings.config.extracts, settings.config.scratch.as_deref())?;
     let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
-    let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging, &mut cut::Before::default())?;
+    let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging, &mut Before::default())?;
     let mut findings = cut.findings.clone();
     let Some(project) = cut.ready().first().copied() else { return Ok(findings) };
     let verdict = cut.verify(project, &inputs.catalogue, &engine)?;

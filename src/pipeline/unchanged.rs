@@ -7,7 +7,7 @@ use super::recipe::of_extract;
 use super::standing::Standing;
 use super::{Settings, Unchanged};
 use crate::keys::Keyring;
-use crate::plan::{self, Plan, ProjectPlan};
+use crate::plan::{self, Plan};
 use crate::vocab::{Observer, Result, SourceRecord};
 
 /// The projects of a plan whose newest extract stands as it is. Footers and what is remembered of the sources tell; a source
@@ -40,14 +40,10 @@ pub(super) fn unchanged(
         let records = before.digests.records();
         let now: Vec<SourceRecord> = names.iter().filter_map(|name| records.get(name)).cloned().collect();
         if same(&now) {
-            unchanged.push(Unchanged { project: id(project), version: old.version, path: old.folder.clone() });
+            unchanged.push(Unchanged { project: project.id().clone(), version: old.version, path: old.folder.clone() });
         }
     }
     Ok(unchanged)
-}
-
-fn id(project: &ProjectPlan) -> crate::vocab::ProjectId {
-    project.id().clone()
 }
 
 /// Whether the files have the names, lengths and rows that a record names.
