@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use leo_extract::cohort::Cohort;
-use leo_extract::kernels::{Chunks, FanOut, cohort_of, gather, keys_of, rows_of, sort};
+use leo_extract::kernels::{Chunks, FanOut, cohort_of, gather, keys_of, ranks_of, rows_of, sort};
 use leo_extract::keys::Keyring;
 use leo_extract::link::{NOBODY, Rows};
 use leo_extract::plan::{Layout, OutColumn, Purpose, TablePlan, Want};
@@ -105,7 +105,7 @@ fn wish(project: usize, nth: u32, made: &mut Made) -> (Want, Cohort) {
     let columns = (0..7).collect();
     let want = Want { purpose, slices: None, years: None, spell: None, condition: None, columns };
     let people: Vec<u32> = (0..PEOPLE).filter(|_| made.below(nth) == 0).collect();
-    (want, cohort_of(&made.pseudonyms(&people), PEOPLE as usize))
+    (want, cohort_of(&made.pseudonyms(&people)))
 }
 
 /// A unit's rows, in the order of a source: nobody's order. One in twenty leads to nobody.
@@ -127,14 +127,16 @@ fn fan_out(c: &mut Criterion) {
     let unit = unit(&mut made);
     let count = BATCH * BATCHES;
     // As in the race: everybody, half, and others.
-    let wants: Vec<_> = [1, 2, 3, 5, 3, 2, 8].iter().enumerate().map(|(i, nth)| wish(i, *nth, &mut made)).collect();
+    let wishes = [1, 2, 3, 5, 3, 2, 8].iter().enumerate().map(|(i, nth)| wish(i, *nth, &mut made));
+    let (wants, cohorts): (Vec<_>, Vec<_>) = wishes.unzip();
     let led = unit.iter().flat_map(|rows| rows.persons().values()).filter(|person| **person != NOBODY).count();
     let mut group = c.benchmark_group("fan-out of 256 Ki rows of 7 columns");
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(rows(count));
-    for (name, wants) in [("one project, everybody", &wants[..1]), ("one, an eighth", &wants[6..]), ("seven", &wants)] {
+    for (name, of) in [("one project, everybody", 0..1), ("one, an eighth", 6..7), ("seven", 0..7)] {
+        let (wants, ranks) = (&wants[of.clone()], ranks_of(cohorts[of].iter(), PEOPLE as usize));
         let run = || {
-            let mut out = FanOut::new(count, wants);
+            let mut out = FanOut::new(count, wants, &ranks);
             unit.iter().for_each(|rows| out.take(rows).unwrap());
             out
         };

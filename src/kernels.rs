@@ -2,7 +2,7 @@
 //!
 //! It is a front, so that what the rooms keep to themselves stays theirs: nobody depends on the crate for its sake.
 
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Ranks};
 use crate::deidentify::{IdentifierCounts, keys};
 use crate::extract::{Held, Holding};
 use crate::keys::Mac;
@@ -14,6 +14,7 @@ use arrow::array::{ArrayRef, FixedSizeBinaryArray, RecordBatch};
 use arrow::datatypes::Schema;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::schema::types::SchemaDescriptor;
+use std::sync::Arc;
 
 /// The de-identified keys of a column of identifiers, as a scan makes them, and what was met.
 #[must_use]
@@ -22,10 +23,16 @@ pub fn keys_of(column: &ArrayRef, kind: &Kind, mac: &Mac) -> Option<(FixedSizeBi
     Some((keys(column, kind, mac, &mut counts)?, counts))
 }
 
-/// A cohort of some of `people` people: their pseudonyms, which rise, and their numbers.
+/// A cohort of some people: their pseudonyms, which rise, and their numbers.
 #[must_use]
-pub fn cohort_of(named: &[([u8; 10], u32)], people: usize) -> Cohort {
-    Cohort::of(named, people, Attrition::default())
+pub fn cohort_of(named: &[([u8; 10], u32)]) -> Cohort {
+    Cohort::of(named, Attrition::default())
+}
+
+/// The ranks of all cohorts, in which people are numbered below `people`.
+#[must_use]
+pub fn ranks_of<'a>(cohorts: impl Iterator<Item = &'a Cohort>, people: usize) -> Arc<Ranks> {
+    Arc::new(Ranks::of(cohorts.map(Some), people))
 }
 
 /// A batch as a join gives it: each row's person, then released columns.
@@ -41,11 +48,11 @@ pub struct FanOut<'a> {
 }
 
 impl<'a> FanOut<'a> {
-    /// Nothing yet, with room for so many rows. Nobody is excluded.
+    /// Nothing yet, with room for so many rows: one want a project. Nobody is excluded.
     #[must_use]
-    pub fn new(room: usize, wants: &'a [(Want, Cohort)]) -> Self {
-        let held = wants.iter().enumerate().map(|(index, (want, cohort))| Held::of(index, want, cohort)).collect();
-        Self { holding: Holding::new(None, room, held), excluded: PersonSet::new(0) }
+    pub fn new(room: usize, wants: &'a [Want], ranks: &Arc<Ranks>) -> Self {
+        let held = wants.iter().enumerate().map(|(index, want)| Held::of(index, want, index)).collect();
+        Self { holding: Holding::new(None, room, held, Arc::clone(ranks)), excluded: PersonSet::new(0) }
     }
 
     /// Takes a batch in. `None` by a fault of ours.

@@ -1,9 +1,11 @@
 //! Cohort steps become people per project, with attrition counted and ranks by pseudonym.
 
 mod rank;
+mod ranks;
 mod sets;
 
 pub use rank::Cohort;
+pub use ranks::{Ranked, Ranks};
 
 use crate::engine::Engine;
 use crate::keys::MasterKey;

@@ -3,11 +3,11 @@
 use crate::keys::{Mac, pseudonym_text};
 use crate::link::{Members, PersonSet};
 use crate::vocab::{Attrition, Observer};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use rayon::slice::ParallelSliceMut;
+use rayon::iter::ParallelIterator;
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
-/// Nobody's rank.
-const OUTSIDE: u32 = u32::MAX;
+/// People who are named at a time.
+const SOME: usize = 4096;
 
 /// Two people would share a pseudonym.
 #[derive(Debug)]
@@ -17,7 +17,6 @@ pub(super) struct Collision;
 #[derive(Debug)]
 pub struct Cohort {
     attrition: Attrition,
-    ranks: Vec<u32>,
     persons: Vec<u32>,
     ids: Vec<[u8; 16]>,
 }
@@ -32,27 +31,20 @@ impl Cohort {
     ) -> Result<Self, Collision> {
         let numbers: Vec<u32> = people.iter().collect();
         // Of a run that is interrupted the caller throws the cohort away.
-        let named = |p: &u32| Some((pseudonym(mac, members, *p)?, *p));
-        let mut named: Vec<([u8; 10], u32)> =
-            numbers.par_iter().filter(|_| !observer.interrupted()).filter_map(named).collect();
+        let some = numbers.par_chunks(SOME).filter(|_| !observer.interrupted());
+        let mut named: Vec<([u8; 10], u32)> = some.flat_map_iter(|some| pseudonyms(mac, members, some)).collect();
         named.par_sort_unstable();
         if named.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Collision);
         }
-        Ok(Self::of(&named, members.len(), attrition))
+        Ok(Self::of(&named, attrition))
     }
 
-    /// The cohort of some of `people` people: their pseudonyms, which rise, and their numbers.
-    pub(crate) fn of(named: &[([u8; 10], u32)], people: usize, attrition: Attrition) -> Self {
-        let mut ranks = vec![OUTSIDE; people];
-        for ((_, person), rank) in named.iter().zip(0_u32..) {
-            if let Some(slot) = usize::try_from(*person).ok().and_then(|p| ranks.get_mut(p)) {
-                *slot = rank;
-            }
-        }
+    /// The cohort of some people: their pseudonyms, which rise, and their numbers.
+    pub(crate) fn of(named: &[([u8; 10], u32)], attrition: Attrition) -> Self {
         let ids = named.iter().map(|(first, _)| pseudonym_text(first)).collect();
         let persons = named.iter().map(|(_, person)| *person).collect();
-        Self { attrition, ranks, persons, ids }
+        Self { attrition, persons, ids }
     }
 
     /// How the cohort came about.
@@ -61,25 +53,10 @@ impl Cohort {
         &self.attrition
     }
 
-    /// Picks the rows of the cohort's people: each row and its person's rank by pseudonym. Numbers that are nobody's are in
-    /// no cohort.
-    pub fn pick(&self, persons: &[u32], picked: &mut Vec<(u32, u32)>) {
-        // Without a branch, so that the memory is asked for many ranks at a time.
-        picked.clear();
-        picked.resize(persons.len() + 1, (0, 0));
-        let mut next = 0;
-        for (row, person) in (0..).zip(persons) {
-            let rank = self.ranks.get(*person as usize).copied().unwrap_or(OUTSIDE);
-            picked[next] = (row, rank);
-            next += usize::from(rank != OUTSIDE);
-        }
-        picked.truncate(next);
-    }
-
     /// The bytes that the cohort holds.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let bytes = self.ranks.len() * 4 + self.persons.len() * 4 + self.ids.len() * 16;
+        let bytes = self.persons.len() * 4 + self.ids.len() * 16;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
@@ -96,8 +73,20 @@ impl Cohort {
     }
 }
 
-fn pseudonym(mac: &Mac, members: &Members, person: u32) -> Option<[u8; 10]> {
-    mac.tag(members.person_key(person)?).first_chunk().copied()
+/// The pseudonyms of some people, in no order.
+fn pseudonyms(mac: &Mac, members: &Members, people: &[u32]) -> Vec<([u8; 10], u32)> {
+    let mut named = Vec::with_capacity(people.len());
+    let mut name = |place: usize, key: [u8; 16]| {
+        named.extend(people.get(place).zip(key.first_chunk()).map(|(person, first)| (*first, *person)));
+    };
+    let mut keyed = mac.keyed();
+    for (place, person) in people.iter().enumerate() {
+        if let Some(key) = members.person_key(*person) {
+            keyed.take(place, key, &mut name);
+        }
+    }
+    keyed.give(name);
+    named
 }
 
 /// Whether the stable share of people holds a person: the first 8 bytes of the HMAC, as a big-endian integer, lie below

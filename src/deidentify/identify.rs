@@ -105,6 +105,12 @@ pub(crate) fn keys(
     valid.append_n(rows, false);
     let checked = matches!(kind.as_str(), "nino" | "upn" | "uln" | "husid");
     let (mut linked, mut malformed, mut wrong_check) = (0_u64, 0_u64, 0_u64);
+    let mut put = |row: usize, key: [u8; 16]| {
+        if let Some(slot) = keys.get_mut(row * 16..row * 16 + 16) {
+            slot.copy_from_slice(&key);
+        }
+    };
+    let mut keyed = mac.keyed();
     let known = for_each(array, |row, raw| {
         let canonical = match raw {
             Raw::Text(text) => canonical_text(kind.as_str(), text),
@@ -118,14 +124,13 @@ pub(crate) fn keys(
                 }
                 linked += 1;
                 valid.set_bit(row, true);
-                if let Some(slot) = keys.get_mut(row * 16..row * 16 + 16) {
-                    slot.copy_from_slice(&mac.key16(text.as_bytes()));
-                }
+                keyed.take(row, text.as_bytes(), &mut put);
             }
             Canonical::Malformed(_) => malformed += 1,
             Canonical::Missing => {}
         }
     });
+    keyed.give(put);
     if !known {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::Request;
 use super::buckets::{buckets, rows};
 use super::ledger::Ledger;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Ranks};
 use crate::engine::Budget;
 use crate::link::{Joined, Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
@@ -36,6 +36,7 @@ struct LinkedSinks {
 /// What all workers share.
 pub(super) struct Shared {
     request: Request,
+    ranks: Arc<Ranks>,
     budget: Budget,
     memory: u64,
     observer: Arc<dyn Observer>,
@@ -50,7 +51,8 @@ impl Shared {
     pub(super) fn new(request: Request, engine: &crate::engine::Engine) -> Self {
         let mut sinks = BTreeMap::new();
         let cohorts = request.cohorts.iter().flatten();
-        let held = request.members.bytes() + cohorts.map(Cohort::bytes).sum::<u64>();
+        let ranks = Ranks::of(request.cohorts.iter().map(Option::as_ref), request.members.len());
+        let held = request.members.bytes() + ranks.bytes() + cohorts.map(Cohort::bytes).sum::<u64>();
         for (project, planned) in request.plan.projects.iter().enumerate() {
             let people = request.cohorts.get(project).and_then(Option::as_ref).map_or(0, |c| c.ids().len());
             for (index, of) in planned.linked.iter().enumerate() {
@@ -80,6 +82,7 @@ impl Shared {
         };
         Self {
             request,
+            ranks: Arc::new(ranks),
             budget: engine.budget(held),
             memory: engine.memory(),
             observer: Arc::clone(engine.observer()),
@@ -97,6 +100,10 @@ impl Shared {
 
     pub(super) fn members(&self) -> &Members {
         &self.request.members
+    }
+
+    pub(super) fn ranks(&self) -> &Arc<Ranks> {
+        &self.ranks
     }
 
     pub(super) fn cohort(&self, project: usize) -> Option<&Cohort> {

@@ -2,21 +2,21 @@
 
 use super::group::Shared;
 use super::ledger::Ledger;
-use crate::cohort::Cohort;
+use crate::cohort::{Ranked, Ranks};
 use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Fates, Result, Slice, YearPlaces, Years};
 use crate::write::{Part, Pick, RowSet, Sink, SinkKey, StoreBuilder};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What one want has of the unit so far.
 pub(crate) struct Held<'a> {
     index: usize,
     want: &'a Want,
-    cohort: &'a Cohort,
+    project: usize,
     years: Option<YearPlaces>,
     bases: Vec<Arc<Sink>>,
     join: Option<Arc<Sink>>,
@@ -24,7 +24,8 @@ pub(crate) struct Held<'a> {
     sets: BTreeMap<Option<Slice>, Vec<Pick>>,
     by_year: Vec<Vec<Pick>>,
     base: Vec<Pick>,
-    picked: Vec<(u32, u32)>,
+    /// The rows of the project's people that pass all that the want asks, where it asks anything.
+    passed: Vec<Ranked>,
 }
 
 /// What is held of the unit so far: rows that anybody wants, and who wants which.
@@ -32,6 +33,10 @@ pub(crate) struct Holding<'a> {
     slice: Option<Slice>,
     store: StoreBuilder,
     wants: Vec<Held<'a>>,
+    ranks: Arc<Ranks>,
+    /// The projects of the wants, and for each the rows of its people in the batch.
+    projects: Vec<usize>,
+    picked: Vec<Vec<Ranked>>,
     picks: usize,
     wanted: Vec<bool>,
     places: Vec<u32>,
@@ -48,7 +53,7 @@ pub(super) async fn read(
     let slice = facts.slice;
     let wants = joined.wants(facts).filter_map(|(i, w)| hold(shared, i, w)).collect();
     let room = usize::try_from(facts.rows).unwrap_or(0);
-    let mut holding = Holding::new(slice, room, wants);
+    let mut holding = Holding::new(slice, room, wants, Arc::clone(shared.ranks()));
     let mut ambiguous = 0;
     let mut linked = 0;
     let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
@@ -119,7 +124,8 @@ fn hold<'a>(shared: &'a Shared, index: usize, want: &'a Want) -> Option<Held<'a>
         }
         Purpose::Set(_) => return None,
     };
-    Some(Held { bases, join, ..Held::of(index, want, shared.cohort(project)?) })
+    shared.cohort(project)?;
+    Some(Held { bases, join, ..Held::of(index, want, project) })
 }
 
 /// What a batch says of its rows, whoever wants them.
@@ -142,14 +148,20 @@ impl Met {
     }
 }
 
-/// Picks the rows of one batch for one want, and counts the fates of the others.
-fn pick(rows: &Rows, met: Met, held: &mut Held<'_>) {
-    let Held { want, cohort, years: asked, fates, picked, .. } = held;
-    cohort.pick(rows.persons().values(), picked);
+/// Tells which rows of the project's people a want takes, and counts the fates of the others.
+fn pass(rows: &Rows, met: Met, picked: &[Ranked], held: &mut Held<'_>) {
+    let narrows = held.narrows();
+    let Held { want, years: asked, fates, passed, .. } = held;
     fates.excluded += met.excluded;
     fates.out_of_cohort += met.known.saturating_sub(met.excluded + count(picked.len()));
+    if !narrows {
+        fates.kept += count(picked.len());
+        return;
+    }
+    passed.clear();
+    passed.extend_from_slice(picked);
     if let (Some(years), Some(asked)) = (rows.years(), asked) {
-        picked.retain(|(row, _)| {
+        passed.retain(|(row, _)| {
             let row = *row as usize;
             let (readable, of_asked) = (years.is_valid(row), asked.place(years.value(row)).is_some());
             fates.unreadable_period += u64::from(!readable);
@@ -158,7 +170,7 @@ fn pick(rows: &Rows, met: Met, held: &mut Held<'_>) {
         });
     }
     if let Some(spell) = want.spell.map(|i| rows.flag(i)) {
-        picked.retain(|(row, _)| {
+        passed.retain(|(row, _)| {
             let row = *row as usize;
             let (readable, counts) = (spell.is_valid(row), spell.value(row));
             fates.unreadable_period += u64::from(!readable);
@@ -167,22 +179,22 @@ fn pick(rows: &Rows, met: Met, held: &mut Held<'_>) {
         });
     }
     if let Some(condition) = want.condition.map(|i| rows.flag(i)) {
-        picked.retain(|(row, _)| {
+        passed.retain(|(row, _)| {
             let holds = condition.is_valid(*row as usize) && condition.value(*row as usize);
             fates.filtered += u64::from(!holds);
             holds
         });
     }
-    fates.kept += count(picked.len());
+    fates.kept += count(passed.len());
 }
 
 impl<'a> Held<'a> {
     /// Nothing yet, of a want that feeds a table alone.
-    pub(crate) fn of(index: usize, want: &'a Want, cohort: &'a Cohort) -> Self {
+    pub(crate) fn of(index: usize, want: &'a Want, project: usize) -> Self {
         Self {
             index,
             want,
-            cohort,
+            project,
             years: want.years.as_ref().map(YearPlaces::of),
             bases: Vec::new(),
             join: None,
@@ -190,8 +202,37 @@ impl<'a> Held<'a> {
             sets: BTreeMap::new(),
             by_year: Vec::new(),
             base: Vec::new(),
-            picked: Vec::new(),
+            passed: Vec::new(),
         }
+    }
+
+    /// Whether it asks anything of the rows of its people.
+    fn narrows(&self) -> bool {
+        self.years.is_some() || self.want.spell.is_some() || self.want.condition.is_some()
+    }
+
+    /// Takes rows of a batch, each at its place in the store. `None` by a fault of ours.
+    fn take(&mut self, rows: &[Ranked], places: &[u32], years: Option<&Int16Array>, slice: Option<Slice>) -> Option<()> {
+        let pick = |(row, rank): &Ranked| Pick { rank: *rank, row: places[*row as usize] };
+        if !self.bases.is_empty() {
+            self.base.extend(rows.iter().map(pick));
+        }
+        match (years, &self.years) {
+            // Each year is a table of its own.
+            (Some(years), Some(asked)) if self.join.is_none() => {
+                self.by_year.resize_with(self.want.years.iter().flat_map(Years::iter).count(), Vec::new);
+                for taken in rows {
+                    let place = asked.place(years.value(taken.0 as usize))?;
+                    self.by_year.get_mut(place)?.push(pick(taken));
+                }
+            }
+            _ if rows.is_empty() => {}
+            _ => {
+                let slice = if self.join.is_some() { None } else { slice };
+                self.sets.entry(slice).or_default().extend(rows.iter().map(pick));
+            }
+        }
+        Some(())
     }
 
     /// The fates of the rows so far.
@@ -202,9 +243,11 @@ impl<'a> Held<'a> {
 
 impl<'a> Holding<'a> {
     /// Nothing yet, with room for so many rows.
-    pub(crate) fn new(slice: Option<Slice>, room: usize, wants: Vec<Held<'a>>) -> Self {
+    pub(crate) fn new(slice: Option<Slice>, room: usize, wants: Vec<Held<'a>>, ranks: Arc<Ranks>) -> Self {
         let store = StoreBuilder::with_room(room);
-        Self { slice, store, wants, picks: 0, wanted: Vec::new(), places: Vec::new() }
+        let projects: BTreeSet<usize> = wants.iter().map(|one| one.project).collect();
+        let (projects, picked) = (projects.iter().copied().collect(), projects.iter().map(|_| Vec::new()).collect());
+        Self { slice, store, wants, ranks, projects, picked, picks: 0, wanted: Vec::new(), places: Vec::new() }
     }
 
     /// Who holds what.
@@ -223,9 +266,11 @@ impl<'a> Holding<'a> {
         self.wanted.clear();
         self.wanted.resize(rows.len(), false);
         let met = Met::of(rows, excluded);
+        self.ranks.pick(rows.persons().values(), &self.projects, &mut self.picked);
         for one in &mut self.wants {
-            pick(rows, met, one);
-            for (row, _) in &one.picked {
+            let picked = self.picked.get(self.projects.binary_search(&one.project).ok()?)?;
+            pass(rows, met, picked, one);
+            for (row, _) in if one.narrows() { &one.passed } else { picked } {
                 self.wanted[*row as usize] = true;
             }
         }
@@ -246,28 +291,13 @@ impl<'a> Holding<'a> {
             columns.extend(slice_arrays(self.slice, rows.years(), rows.len()));
         }
         self.store.append(rows.len(), &columns, (kept.len() < rows.len()).then_some(&kept))?;
-        for one in self.wants.iter_mut().filter(|h| !h.picked.is_empty()) {
-            let places = &self.places;
-            let pick = |(row, rank): &(u32, u32)| Pick { rank: *rank, row: places[*row as usize] };
-            self.picks += one.picked.len();
-            if !one.bases.is_empty() {
-                one.base.extend(one.picked.iter().map(pick));
-                self.picks += one.picked.len();
-            }
-            match (rows.years(), &one.years) {
-                // Each year is a table of its own.
-                (Some(years), Some(asked)) if one.join.is_none() => {
-                    one.by_year.resize_with(one.want.years.iter().flat_map(Years::iter).count(), Vec::new);
-                    for picked in &one.picked {
-                        let place = asked.place(years.value(picked.0 as usize))?;
-                        one.by_year.get_mut(place)?.push(pick(picked));
-                    }
-                }
-                _ => {
-                    let slice = if one.join.is_some() { None } else { self.slice };
-                    one.sets.entry(slice).or_default().extend(one.picked.iter().map(pick));
-                }
-            }
+        for one in &mut self.wants {
+            let passed = std::mem::take(&mut one.passed);
+            let of_project = self.picked.get(self.projects.binary_search(&one.project).ok()?)?;
+            let taken = if one.narrows() { &passed } else { of_project };
+            self.picks += taken.len() * if one.bases.is_empty() { 1 } else { 2 };
+            one.take(taken, &self.places, rows.years(), self.slice)?;
+            one.passed = passed;
         }
         Some(())
     }

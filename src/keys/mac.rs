@@ -68,14 +68,14 @@ impl Mac {
 
     /// The first 16 bytes of the tag: a de-identified key.
     #[must_use]
-    #[inline]
     pub fn key16(&self, message: &[u8]) -> [u8; 16] {
-        let state = self.state(message);
-        let mut key = [0_u8; 16];
-        for (bytes, word) in key.chunks_exact_mut(4).zip(state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        key
+        first_half(&self.state(message))
+    }
+
+    /// Makes de-identified keys of many messages, some at a time.
+    #[must_use]
+    pub fn keyed(&self) -> Keyed<'_> {
+        Keyed { mac: self, blocks: [[0; BLOCK]; TOGETHER], places: [0; TOGETHER], waiting: 0 }
     }
 
     /// The bytes that lie in memory for the inner state.
@@ -91,23 +91,80 @@ impl Mac {
     fn state(&self, message: &[u8]) -> [u32; 8] {
         let (mut inner, mut outer) = (self.0.inner, self.0.outer);
         if message.len() <= SHORT {
-            let mut block = [0_u8; BLOCK];
-            block[..message.len()].copy_from_slice(message);
-            block[message.len()] = 0x80;
-            close(&mut block, message.len());
-            compress256(&mut inner, &[block]);
+            compress256(&mut inner, &[closed(message)]);
         } else {
             absorb(&mut inner, message);
         }
-        let mut block = [0_u8; BLOCK];
-        for (bytes, word) in block.chunks_exact_mut(4).zip(inner) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        block[32] = 0x80;
-        close(&mut block, 32);
-        compress256(&mut outer, &[block]);
+        compress256(&mut outer, &[over(&inner)]);
         outer
     }
+}
+
+/// Messages that are hashed together. Hashing one is a chain of steps that each wait for the one before; a core has the steps of
+/// several under way at a time where their blocks were written long before.
+const TOGETHER: usize = 16;
+
+/// Messages that wait for their de-identified keys: the first 16 bytes of their tags.
+pub struct Keyed<'m> {
+    mac: &'m Mac,
+    blocks: [[u8; BLOCK]; TOGETHER],
+    places: [usize; TOGETHER],
+    waiting: usize,
+}
+
+impl Keyed<'_> {
+    /// Takes a message in. Keys are given away with the places of their messages, sooner or later.
+    #[inline]
+    pub fn take(&mut self, place: usize, message: &[u8], mut give: impl FnMut(usize, [u8; 16])) {
+        if message.len() > SHORT {
+            return give(place, first_half(&self.mac.state(message)));
+        }
+        self.blocks[self.waiting] = closed(message);
+        self.places[self.waiting] = place;
+        self.waiting += 1;
+        if self.waiting == TOGETHER {
+            self.give(give);
+        }
+    }
+
+    /// Gives away the keys of all messages that wait.
+    pub fn give(&mut self, mut give: impl FnMut(usize, [u8; 16])) {
+        let States { inner, outer }: &States = &self.mac.0;
+        let mut states = [*inner; TOGETHER];
+        let blocks = &mut self.blocks[..self.waiting];
+        states.iter_mut().zip(&*blocks).for_each(|(state, block)| compress256(state, std::slice::from_ref(block)));
+        blocks.iter_mut().zip(&states).for_each(|(block, state)| *block = over(state));
+        states = [*outer; TOGETHER];
+        states.iter_mut().zip(&*blocks).for_each(|(state, block)| compress256(state, std::slice::from_ref(block)));
+        self.places.iter().zip(&states).take(self.waiting).for_each(|(place, state)| give(*place, first_half(state)));
+        self.waiting = 0;
+    }
+}
+
+fn first_half(state: &[u32; 8]) -> [u8; 16] {
+    let mut key = [0; 16];
+    key.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    key
+}
+
+/// The only block of a short message.
+#[inline]
+fn closed(message: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0_u8; BLOCK];
+    block[..message.len()].copy_from_slice(message);
+    block[message.len()] = 0x80;
+    close(&mut block, message.len());
+    block
+}
+
+/// The block of the outer hash over an inner one.
+#[inline]
+fn over(inner: &[u32; 8]) -> [u8; BLOCK] {
+    let mut block = [0_u8; BLOCK];
+    block.as_chunks_mut::<4>().0.iter_mut().zip(inner).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    block[32] = 0x80;
+    close(&mut block, 32);
+    block
 }
 
 /// Writes the length in bits, the key block included, into the last 8 bytes of the last block.
@@ -151,6 +208,21 @@ mod tests {
             let tag = Mac::new(&key).tag(&message);
             prop_assert_eq!(tag, reference(&key, &message));
             prop_assert_eq!(&Mac::new(&key).key16(&message)[..], &tag[..16]);
+        }
+
+        #[test]
+        fn keys_of_many_messages_are_the_first_halves_of_their_tags(
+            messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..50),
+        ) {
+            let mac = Mac::new(b"key");
+            let mut keys = vec![None; messages.len()];
+            let mut keyed = mac.keyed();
+            messages.iter().enumerate().for_each(|(at, m)| keyed.take(at, m, |place, key| keys[place] = Some(key)));
+            keyed.give(|place, key| keys[place] = Some(key));
+            keyed.give(|_, _| unreachable!("all were given away"));
+            for (key, message) in keys.iter().zip(&messages) {
+                prop_assert_eq!(&key.unwrap()[..], &reference(b"key", message)[..16]);
+            }
         }
     }
 

@@ -1,56 +1,85 @@
-//! Whom a de-identified key leads to: sorted keys, and where in them each prefix begins.
+//! Whom a de-identified key leads to: a table of keys in which one line of the memory's cache answers most questions.
 
 use super::NOBODY;
 use crate::engine::Partners;
 
-/// A key and its person, or [`super::AMBIGUOUS`].
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    key: [u8; 16],
-    person: u32,
+/// Keys and persons that lie in one line of the cache. Places are taken from the first on.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Line {
+    keys: [[u8; 16]; PLACES],
+    persons: [u32; PLACES],
+    taken: u32,
 }
 
-/// The members of one kind. Keys are uniform already, being hashes, so that a prefix of them is as good a hash as any: a
-/// key is found where its prefix begins, or beside.
+const PLACES: usize = 3;
+const EMPTY: Line = Line { keys: [[0; 16]; PLACES], persons: [NOBODY; PLACES], taken: 0 };
+
+/// The members of one kind. Keys are uniform already, being hashes, so that what they begin with is as good a hash as any. A
+/// key stands in its own line or, where that is full, in one of those behind it, before the first that is not full.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    entries: Vec<Entry>,
-    starts: Vec<u32>,
-    shift: u32,
+    lines: Vec<Line>,
+    /// How many lines are keys' own; those behind them only take in what has no room.
+    own: u64,
+    keys: usize,
 }
 
 impl Lookup {
     /// Of members that are sorted by key, each key once.
-    pub(super) fn new(members: impl Iterator<Item = (u128, u32)>) -> Self {
-        let entries: Vec<Entry> = members.map(|(key, person)| Entry { key: key.to_be_bytes(), person }).collect();
-        // About one entry a prefix.
-        let bits = entries.len().max(2).next_power_of_two().ilog2();
-        let shift = u64::BITS - bits;
-        let mut starts = Vec::with_capacity((1 << bits) + 1);
-        for (entry, place) in entries.iter().zip(0_u32..) {
-            let prefix = prefix(&entry.key, shift);
-            while starts.len() <= prefix {
-                starts.push(place);
+    pub(super) fn new(members: impl ExactSizeIterator<Item = (u128, u32)>) -> Self {
+        // Three of four places are taken.
+        let own = (members.len() * 4).div_ceil(PLACES * 3).max(1);
+        let mut lookup = Self { lines: vec![EMPTY; own], own: u64::try_from(own).unwrap_or(1), keys: members.len() };
+        for (key, person) in members {
+            let key = key.to_be_bytes();
+            let mut at = lookup.line(&key);
+            while lookup.lines.get(at).is_some_and(|line| line.taken as usize == PLACES) {
+                at += 1;
+            }
+            if at == lookup.lines.len() {
+                lookup.lines.push(EMPTY);
+            }
+            let line = &mut lookup.lines[at];
+            let place = line.taken as usize;
+            (line.keys[place], line.persons[place]) = (key, person);
+            line.taken += 1;
+        }
+        lookup
+    }
+
+    /// The line of a key.
+    #[inline]
+    fn line(&self, key: &[u8; 16]) -> usize {
+        let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        usize::try_from((u128::from(first) * u128::from(self.own)) >> 64).unwrap_or(0)
+    }
+
+    #[inline]
+    fn find(&self, line: usize, key: &[u8; 16]) -> u32 {
+        for line in self.lines.get(line..).unwrap_or_default() {
+            for (known, person) in line.keys.iter().zip(&line.persons) {
+                // A place that is not taken has nobody.
+                if known == key {
+                    return *person;
+                }
+            }
+            if (line.taken as usize) < PLACES {
+                break;
             }
         }
-        starts.resize((1 << bits) + 1, u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        Self { entries, starts, shift }
+        NOBODY
     }
 
     /// How many keys there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.keys
     }
 
     /// The bytes that it holds.
     pub(super) fn bytes(&self) -> usize {
-        self.entries.len() * size_of::<Entry>() + self.starts.len() * 4
+        self.lines.len() * size_of::<Line>()
     }
-}
-
-fn prefix(key: &[u8; 16], shift: u32) -> usize {
-    let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
-    usize::try_from(first >> shift).unwrap_or(usize::MAX)
 }
 
 /// Keys that are looked up together, so that the memory is asked for all of them before it is needed for one.
@@ -58,21 +87,15 @@ const TOGETHER: usize = 64;
 
 impl Partners for Lookup {
     fn find(&self, keys: &[[u8; 16]], found: &mut Vec<u32>) {
-        let mut places = [(0, 0); TOGETHER];
+        let mut at = [0; TOGETHER];
         for keys in keys.chunks(TOGETHER) {
-            for (place, key) in places.iter_mut().zip(keys) {
-                let at = prefix(key, self.shift);
-                *place = (self.starts[at], self.starts[at + 1]);
-            }
             let mut touched = 0;
-            for (start, _) in places.iter().take(keys.len()) {
-                touched ^= self.entries.get(*start as usize).map_or(0, |entry| entry.key[0]);
+            for (at, key) in at.iter_mut().zip(keys) {
+                *at = self.line(key);
+                touched ^= self.lines.get(*at).map_or(0, |line| line.taken);
             }
             std::hint::black_box(touched);
-            for ((start, end), key) in places.iter().zip(keys) {
-                let here = self.entries.get(*start as usize..*end as usize).unwrap_or_default();
-                found.push(here.iter().find(|entry| entry.key == *key).map_or(NOBODY, |entry| entry.person));
-            }
+            found.extend(at.iter().zip(keys).map(|(at, key)| self.find(*at, key)));
         }
     }
 

@@ -236,19 +236,21 @@ impl Encoder {
             self.seen[0] = 0;
             out.resize(rows.len(), 0);
             let met = match numbers {
-                Numbers::One(all) => renumber(all, rows, &mut self.seen, out, most)?,
-                Numbers::Two(all) => renumber(all, rows, &mut self.seen, out, most)?,
-                Numbers::Four(all) => renumber(all, rows, &mut self.seen, out, most)?,
+                Numbers::One(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
+                Numbers::Two(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
+                Numbers::Four(all) => renumber(|row| all[row], rows, &mut self.seen, out, most)?,
+                Numbers::Beside(..) => renumber(|row| numbers.at(row), rows, &mut self.seen, out, most)?,
             };
             return Some(Dictionary::Some(values, met));
         }
-        let texts = parts.iter().any(|c| matches!(&c.held, Held::Numbered { values: Distinct::Strings(_), .. }));
+        let texts = |part: &&Column| matches!(&part.held, Held::Numbered { values, .. } if matches!(**values, Distinct::Strings(_)));
+        let texts = parts.iter().any(texts);
         let mut found = if texts { Found::Texts(Texts::new()) } else { Found::Words(Words::new()) };
         let mut seen: Vec<Vec<u16>> = parts
             .iter()
             .map(|part| match &part.held {
                 Held::Numbered { values, .. } => std::iter::once(0).chain((0..values.len()).map(|_| UNSEEN)).collect(),
-                Held::Plain { .. } => Vec::new(),
+                Held::Plain { .. } | Held::Beside { .. } => Vec::new(),
             })
             .collect();
         for pick in picked.picks {
@@ -262,9 +264,9 @@ impl Encoder {
                     }
                     *slot
                 }
-                Held::Plain { words, valid } => match valid {
-                    Some(valid) if !valid.value(row) => 0,
-                    _ => found.number(Value::Word(words[row]), most)?,
+                Held::Plain { .. } | Held::Beside { .. } => match parts[part].value(row) {
+                    Value::Missing => 0,
+                    value => found.number(value, most)?,
                 },
             });
         }
@@ -295,8 +297,8 @@ impl Found {
 }
 
 /// Numbers rows anew by what is met among them. Returns the column's numbers in the order in which they were met.
-fn renumber<N: Copy + Into<u32>>(
-    numbers: &[N],
+fn renumber(
+    numbers: impl Fn(usize) -> u32,
     rows: &[u32],
     seen: &mut [u16],
     out: &mut [u16],
@@ -304,7 +306,7 @@ fn renumber<N: Copy + Into<u32>>(
 ) -> Option<Vec<u32>> {
     let mut met = Vec::new();
     for (out, row) in out.iter_mut().zip(rows) {
-        let number: u32 = numbers[*row as usize].into();
+        let number = numbers(*row as usize);
         let slot = &mut seen[number as usize];
         if *slot == UNSEEN {
             met.push(number);

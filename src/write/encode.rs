@@ -109,6 +109,8 @@ impl TableWriter {
         if columns.len() != 1 + lead.len() + codes.len() || rows.width() != codes.len() {
             return Err(fault());
         }
+        let gathered = rows.gathered(picks);
+        let (rows, picks) = gathered.as_ref().map_or((rows, picks), |rows| (rows, rows.picks()));
         let ranks: Vec<u32> = picks.iter().map(|p| p.rank).collect();
         let of_one: Option<Vec<u32>> = (rows.parts() == 1).then(|| picks.iter().map(|p| p.row).collect());
         let picked = Picked { picks, rows: of_one.as_deref() };

@@ -10,6 +10,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     TimeUnit, TimestampMicrosecondType,
 };
+use std::sync::Arc;
 
 /// A decimal of more digits than this does not fit 64 bits.
 const WORD_DIGITS: u8 = 18;
@@ -143,9 +144,9 @@ impl Building {
     fn finish(self) -> Column {
         let held = match self.filling {
             Filling::Texts(texts, numbers) => {
-                Held::Numbered { numbers, values: Distinct::Strings(texts.into_strings()) }
+                Held::Numbered { numbers, values: Arc::new(Distinct::Strings(texts.into_strings())) }
             }
-            Filling::Words(words, numbers) => Held::Numbered { numbers, values: Distinct::Words(words.into_values()) },
+            Filling::Words(words, numbers) => Held::Numbered { numbers, values: Arc::new(Distinct::Words(words.into_values())) },
             Filling::Plain(words, mut valid) => {
                 let valid = valid.finish();
                 let none_missing = valid.count_set_bits() == valid.len();

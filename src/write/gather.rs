@@ -132,6 +132,15 @@ impl RowSet {
         self.parts.iter().map(|part| part.store.columns.get(of(part)?)).collect()
     }
 
+    /// Some of the rows, in the order of these picks, in a store of their own. `None` where they do not stand side by side in
+    /// one store.
+    pub(super) fn gathered(&self, picks: &[Pick]) -> Option<Self> {
+        let [part] = self.parts.as_slice() else { return None };
+        let store = Arc::new(part.store.gathered(&part.columns, picks)?);
+        let picks = picks.iter().zip(0..).map(|(pick, row)| Pick { rank: pick.rank, row }).collect();
+        Some(Self::of(Part { columns: (0..store.width()).collect(), store }, picks))
+    }
+
     /// Only the rows of ranks in a range, over the same parts.
     #[must_use]
     pub(super) fn within(&self, ranks: &std::ops::Range<u32>) -> Self {

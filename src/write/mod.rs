@@ -14,6 +14,7 @@ mod linked;
 mod paged;
 mod pages;
 mod persons;
+mod records;
 mod sink;
 mod spill;
 mod store;

@@ -1,6 +1,7 @@
 //! A sink: where the rows of one table wait, in memory or spilled, until all have come.
 
 use super::gather::RowSet;
+use super::records::FROM_ROWS;
 use super::spill::Spill;
 use super::store::Store;
 use crate::vocab::{Error, Result, Slice};
@@ -25,7 +26,8 @@ pub struct Sink {
     people: u32,
 }
 
-/// Makes the stores behind rows that wait in some sinks one, where there are several and `room` for that many bytes more.
+/// Makes the stores behind rows that wait in some sinks one, where there are several or many rows, and `room` for that many
+/// bytes more.
 /// Returns the bytes that it took.
 ///
 /// # Errors
@@ -36,8 +38,8 @@ pub fn unite(sinks: &[&Sink], room: impl FnOnce(u64) -> bool) -> Result<u64> {
     let bytes: usize = stores.iter().map(|store| store.bytes()).sum();
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     // Rows are counted in 32 bits.
-    let countable = u32::try_from(stores.iter().map(|store| store.rows).sum::<usize>()).is_ok();
-    if stores.len() < 2 || !countable || !room(bytes) {
+    let rows = stores.iter().map(|store| store.rows).sum::<usize>();
+    if (stores.len() < 2 && rows < FROM_ROWS) || u32::try_from(rows).is_err() || !room(bytes) {
         return Ok(0);
     }
     let parts: Vec<&Store> = stores.iter().map(AsRef::as_ref).collect();

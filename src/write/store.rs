@@ -1,9 +1,11 @@
 //! Rows that wait: columns of one worker's rows, each value a small number wherever a column has few distinct ones.
 
+use super::records::{Place, Records};
 use super::values::Strings;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// More distinct numbers than this, and a column is held as it is. Texts are always numbered.
 pub(super) const MOST_WORDS: usize = 256 * 1024;
@@ -14,6 +16,8 @@ pub(super) enum Numbers {
     One(Vec<u8>),
     Two(Vec<u16>),
     Four(Vec<u32>),
+    /// Beside those of other columns.
+    Beside(Arc<Records>, Place),
 }
 
 impl Numbers {
@@ -23,6 +27,7 @@ impl Numbers {
             Self::One(all) => all[row].into(),
             Self::Two(all) => all[row].into(),
             Self::Four(all) => all[row],
+            Self::Beside(records, place) => u32::try_from(records.at(row, *place)).unwrap_or(0),
         }
     }
 
@@ -31,6 +36,7 @@ impl Numbers {
             Self::One(all) => all.capacity(),
             Self::Two(all) => all.capacity(),
             Self::Four(all) => all.capacity(),
+            Self::Beside(records, _) => records.rows(),
         }
     }
 
@@ -39,6 +45,8 @@ impl Numbers {
             Self::One(all) => all.len(),
             Self::Two(all) => all.len() * 2,
             Self::Four(all) => all.len() * 4,
+            // The records are counted by whoever holds the store.
+            Self::Beside(..) => 0,
         }
     }
 
@@ -47,14 +55,24 @@ impl Numbers {
             Self::One(all) => all.len(),
             Self::Two(all) => all.len(),
             Self::Four(all) => all.len(),
+            Self::Beside(records, _) => records.rows(),
+        }
+    }
+
+    /// The bytes of a number of so many values.
+    pub(super) fn width_of(values: usize) -> usize {
+        match values {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            _ => 4,
         }
     }
 
     /// None yet, with room for so many rows of so many values.
     pub(super) fn for_values(values: usize, rows: usize) -> Self {
-        match values {
-            0..=0xff => Self::One(Vec::with_capacity(rows)),
-            0x100..=0xffff => Self::Two(Vec::with_capacity(rows)),
+        match Self::width_of(values) {
+            1 => Self::One(Vec::with_capacity(rows)),
+            2 => Self::Two(Vec::with_capacity(rows)),
             _ => Self::Four(Vec::with_capacity(rows)),
         }
     }
@@ -70,13 +88,15 @@ impl Numbers {
                     Self::One(from) => all(from, map, $to, $narrow),
                     Self::Two(from) => all(from, map, $to, $narrow),
                     Self::Four(from) => all(from, map, $to, $narrow),
+                    Self::Beside(..) => $to.extend((0..others.len()).map(|row| $narrow(map[others.at(row) as usize]))),
                 }
             };
         }
         match self {
-            Self::One(to) => into!(to, |n| u8::try_from(n).unwrap_or(0)),
-            Self::Two(to) => into!(to, |n| u16::try_from(n).unwrap_or(0)),
-            Self::Four(to) => into!(to, |n| n),
+            Self::One(to) => into!(to, |n: u32| u8::try_from(n).unwrap_or(0)),
+            Self::Two(to) => into!(to, |n: u32| u16::try_from(n).unwrap_or(0)),
+            Self::Four(to) => into!(to, |n: u32| n),
+            Self::Beside(..) => {}
         }
     }
 
@@ -94,6 +114,7 @@ impl Numbers {
             Self::One(all) => all.extend(more.iter().map(|n| u8::try_from(*n).unwrap_or(0))),
             Self::Two(all) => all.extend(more.iter().map(|n| u16::try_from(*n).unwrap_or(0))),
             Self::Four(all) => all.extend_from_slice(more),
+            Self::Beside(..) => {}
         }
     }
 }
@@ -120,6 +141,14 @@ impl Distinct {
         }
     }
 
+    /// The bytes that they hold.
+    fn heap(&self) -> usize {
+        match self {
+            Self::Words(words) => words.len() * 8,
+            Self::Strings(strings) => strings.heap(),
+        }
+    }
+
     /// The value of a number; 0 is missing.
     #[inline]
     pub(super) fn value(&self, number: u32) -> Value<'_> {
@@ -134,8 +163,10 @@ impl Distinct {
 /// The values of one column.
 #[derive(Debug)]
 pub(super) enum Held {
-    Numbered { numbers: Numbers, values: Distinct },
+    Numbered { numbers: Numbers, values: Arc<Distinct> },
     Plain { words: Vec<u64>, valid: Option<BooleanBuffer> },
+    /// Words beside the cells of other columns; and whether each is there, where some are not.
+    Beside { records: Arc<Records>, words: Place, present: Option<Place> },
 }
 
 /// One column of a store.
@@ -158,6 +189,37 @@ impl Column {
         match &self.held {
             Held::Numbered { numbers, .. } => numbers.len(),
             Held::Plain { words, .. } => words.len(),
+            Held::Beside { records, .. } => records.rows(),
+        }
+    }
+
+    /// The word of a row, whether it is there or not.
+    pub(super) fn word(&self, row: usize) -> u64 {
+        match &self.held {
+            Held::Numbered { numbers, values } => match values.value(numbers.at(row)) {
+                Value::Word(word) => word,
+                Value::Missing | Value::String(_) => 0,
+            },
+            Held::Plain { words, .. } => words[row],
+            Held::Beside { records, words, .. } => records.at(row, *words),
+        }
+    }
+
+    /// Whether there is a value in a row.
+    pub(super) fn is_present(&self, row: usize) -> bool {
+        match &self.held {
+            Held::Numbered { numbers, .. } => numbers.at(row) != 0,
+            Held::Plain { valid, .. } => valid.as_ref().is_none_or(|valid| valid.value(row)),
+            Held::Beside { records, present, .. } => present.is_none_or(|place| records.at(row, place) != 0),
+        }
+    }
+
+    /// Where its cells stand beside those of other columns, and where it says whether they are there.
+    pub(super) fn beside(&self) -> Option<(&Arc<Records>, Place, Option<Place>)> {
+        match &self.held {
+            Held::Numbered { numbers: Numbers::Beside(records, place), .. } => Some((records, *place, None)),
+            Held::Beside { records, words, present } => Some((records, *words, *present)),
+            _ => None,
         }
     }
 
@@ -169,6 +231,8 @@ impl Column {
                 Some(valid) if !valid.value(row) => Value::Missing,
                 _ => Value::Word(words[row]),
             },
+            Held::Beside { .. } if !self.is_present(row) => Value::Missing,
+            Held::Beside { records, words, .. } => Value::Word(records.at(row, *words)),
         }
     }
 
@@ -210,11 +274,12 @@ impl Store {
     /// The bytes that it holds.
     pub(super) fn bytes(&self) -> usize {
         let of = |column: &Column| match &column.held {
-            Held::Numbered { numbers, values: Distinct::Words(words) } => numbers.heap() + words.len() * 8,
-            Held::Numbered { numbers, values: Distinct::Strings(strings) } => numbers.heap() + strings.heap(),
+            Held::Numbered { numbers, values } => numbers.heap() + values.heap(),
             Held::Plain { words, .. } => words.len() * 8 + words.len() / 8,
+            Held::Beside { .. } => 0,
         };
-        self.columns.iter().map(of).sum()
+        let beside = self.columns.iter().find_map(Column::beside).map_or(0, |(records, ..)| records.heap());
+        self.columns.iter().map(of).sum::<usize>() + beside
     }
 
     /// How many columns it has.
