@@ -5,7 +5,8 @@ mod ranks;
 mod sets;
 
 pub use rank::Cohort;
-pub use ranks::{Ranked, Ranks};
+pub(crate) use ranks::OUTSIDE;
+pub use ranks::Ranks;
 
 use crate::engine::Engine;
 use crate::keys::MasterKey;

@@ -1,82 +1,68 @@
-//! The ranks of all projects' people side by side, so that one look at the memory serves every project.
+//! Who is in which project, and where there: each person's rank among the pseudonyms of each project.
 
 use super::Cohort;
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::ParallelSliceMut;
+use crate::vocab::Marks;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 /// Nobody's rank.
-const OUTSIDE: u32 = u32::MAX;
+pub(crate) const OUTSIDE: u32 = u32::MAX;
 
-/// A row of a batch, and its person's rank in a project.
-pub type Ranked = (u32, u32);
-
-/// Each person's rank in each project.
+/// Each person's projects, and their rank in each.
 #[derive(Debug, Default)]
 pub struct Ranks {
-    projects: usize,
-    /// `projects` ranks a person, one person after the other.
-    all: Vec<u32>,
+    /// By person, marked for projects: so narrow that it stays near.
+    members: Marks,
+    /// By project, then by person.
+    ranks: Vec<Vec<u32>>,
+    /// How many people each project has.
+    people: Vec<u32>,
 }
-
-/// Rows whose ranks are looked up together, so that the memory is asked for all of them before it is needed for one.
-const TOGETHER: usize = 64;
 
 impl Ranks {
     /// Of the cohorts of all projects, in which people are numbered below `people`. A project without a cohort has nobody.
     pub(crate) fn of<'a>(cohorts: impl Iterator<Item = Option<&'a Cohort>>, people: usize) -> Self {
         let cohorts: Vec<Option<&Cohort>> = cohorts.collect();
-        let projects = cohorts.len();
-        let mut all = vec![OUTSIDE; people * projects];
-        // Each thread goes through everybody and takes its own people: their places follow no order.
-        let share = people.div_ceil(rayon::current_num_threads()).max(1);
-        all.par_chunks_mut(share * projects.max(1)).enumerate().for_each(|(thread, ranks)| {
-            for (project, cohort) in cohorts.iter().enumerate() {
-                let persons = cohort.map_or(&[][..], Cohort::persons);
-                for (person, rank) in persons.iter().zip(0..) {
-                    let here = (*person as usize).wrapping_sub(thread * share);
-                    if here < share
-                        && let Some(place) = ranks.get_mut(here * projects + project)
-                    {
-                        *place = rank;
-                    }
+        let ranks_of = |cohort: &Option<&Cohort>| {
+            let Some(cohort) = cohort else { return Vec::new() };
+            let mut ranks = vec![OUTSIDE; people];
+            for (person, rank) in cohort.persons().iter().zip(0..) {
+                if let Some(place) = ranks.get_mut(*person as usize) {
+                    *place = rank;
                 }
             }
-        });
-        Self { projects, all }
+            ranks
+        };
+        let ranks: Vec<Vec<u32>> = cohorts.par_iter().map(ranks_of).collect();
+        let mut members = Marks::new(people, ranks.len());
+        for (project, ranks) in ranks.iter().enumerate().filter(|(_, ranks)| !ranks.is_empty()) {
+            let inside: Vec<bool> = ranks.iter().map(|rank| *rank != OUTSIDE).collect();
+            members.mark_all(&inside, project);
+        }
+        let people = cohorts.iter().map(|of| of.map_or(0, |of| u32::try_from(of.persons().len()).unwrap_or(u32::MAX)));
+        Self { members, ranks, people: people.collect() }
     }
 
-    /// Picks, for each of some projects, the rows of its people. Numbers that are nobody's are in no project.
-    pub(crate) fn pick(&self, persons: &[u32], projects: &[usize], picked: &mut [Vec<Ranked>]) {
-        for picked in picked.iter_mut() {
-            picked.clear();
-            picked.resize(persons.len() + 1, (0, 0));
-        }
-        let mut next = vec![0; picked.len()];
-        let mut row = 0;
-        for persons in persons.chunks(TOGETHER) {
-            let start = |person: u32| person as usize * self.projects;
-            let touched = persons.iter().fold(0, |all, person| all ^ self.all.get(start(*person)).copied().unwrap_or(0));
-            std::hint::black_box(touched);
-            for person in persons {
-                let ranks = self.all.get(start(*person)..start(*person) + self.projects).unwrap_or_default();
-                for ((project, picked), next) in projects.iter().zip(picked.iter_mut()).zip(&mut next) {
-                    let rank = ranks.get(*project).copied().unwrap_or(OUTSIDE);
-                    // Without a branch: who is in which project is not to be foreseen.
-                    picked[*next] = (row, rank);
-                    *next += usize::from(rank != OUTSIDE);
-                }
-                row += 1;
-            }
-        }
-        for (picked, next) in picked.iter_mut().zip(next) {
-            picked.truncate(next);
-        }
+    /// Marks of rows for the projects that their persons are in. Numbers that are nobody's are in none.
+    pub(crate) fn members(&self, persons: &[u32], rows: &mut Marks) {
+        rows.clear_like(&self.members);
+        rows.extend(&self.members, persons);
+    }
+
+    /// The rank of each person in a project, [`OUTSIDE`] for others; none where the project has no cohort.
+    pub(crate) fn of_project(&self, project: usize) -> &[u32] {
+        self.ranks.get(project).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many people a project has.
+    pub(crate) fn people(&self, project: usize) -> u32 {
+        self.people.get(project).copied().unwrap_or(0)
     }
 
     /// The bytes that they hold.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        u64::try_from(self.all.len() * size_of::<u32>()).unwrap_or(u64::MAX)
+        let ranks: usize = self.ranks.iter().map(|ranks| ranks.len() * size_of::<u32>()).sum();
+        u64::try_from(self.members.heap() + ranks).unwrap_or(u64::MAX)
     }
 }
 
@@ -86,23 +72,25 @@ mod tests {
     use crate::vocab::Attrition;
 
     #[test]
-    fn each_project_picks_the_rows_of_its_own_people() {
+    fn each_project_has_its_own_people_in_its_own_order() {
         let cohort = |persons: &[u32]| {
             let named: Vec<_> = persons.iter().zip(0_u8..).map(|(person, rank)| ([rank; 10], *person)).collect();
             Cohort::of(&named, Attrition::default())
         };
         let (first, last) = (cohort(&[4, 0, 199]), cohort(&[0, 3]));
-        let ranks = Ranks::of([Some(&first), None, Some(&last)].into_iter(), 200);
-        assert_eq!(ranks.bytes(), 200 * 3 * 4);
-        let mut persons = vec![0, 1, 3, 4, u32::MAX, u32::MAX - 1, 200, 0];
-        persons.resize(100, 1);
-        persons.push(199);
-        let mut picked = vec![vec![(9, 9)]; 3];
-        ranks.pick(&persons, &[2, 1, 0], &mut picked);
-        assert_eq!(picked[0], [(0, 0), (2, 1), (7, 0)]);
-        assert!(picked[1].is_empty());
-        assert_eq!(picked[2], [(0, 1), (3, 0), (7, 1), (100, 2)]);
-        Ranks::of([].into_iter(), 200).pick(&persons, &[0], &mut picked[..1]);
-        assert!(picked[0].is_empty());
+        let mut projects = vec![None; 10];
+        (projects[0], projects[9]) = (Some(&first), Some(&last));
+        let ranks = Ranks::of(projects.into_iter(), 200);
+        assert_eq!(ranks.bytes(), 200 * 2 + 2 * 200 * 4);
+        let persons = [0, 1, 3, 4, u32::MAX, u32::MAX - 1, 200, 199, 0];
+        let mut rows = Marks::default();
+        ranks.members(&persons, &mut rows);
+        let of = |project| (0..persons.len()).filter(|row| rows.has(*row, project)).collect::<Vec<_>>();
+        assert_eq!((of(0), of(1), of(9)), (vec![0, 3, 7, 8], vec![], vec![0, 2, 8]));
+        let rank = |project, person: usize| ranks.of_project(project).get(person).copied();
+        assert_eq!([4, 0, 199, 3].map(|person| rank(0, person)), [Some(0), Some(1), Some(2), Some(OUTSIDE)]);
+        assert_eq!([0, 3, 4].map(|person| rank(9, person)), [Some(0), Some(1), Some(OUTSIDE)]);
+        assert_eq!((rank(1, 0), rank(10, 0)), (None, None));
+        assert_eq!([0, 1, 9, 10].map(|project| ranks.people(project)), [3, 0, 2, 0]);
     }
 }

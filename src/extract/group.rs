@@ -51,16 +51,15 @@ impl Shared {
     pub(super) fn new(request: Request, engine: &crate::engine::Engine) -> Self {
         let mut sinks = BTreeMap::new();
         let cohorts = request.cohorts.iter().flatten();
-        let ranks = Ranks::of(request.cohorts.iter().map(Option::as_ref), request.members.len());
+        let ranks = Arc::new(Ranks::of(request.cohorts.iter().map(Option::as_ref), request.members.len()));
         let held = request.members.bytes() + ranks.bytes() + cohorts.map(Cohort::bytes).sum::<u64>();
         for (project, planned) in request.plan.projects.iter().enumerate() {
-            let people = request.cohorts.get(project).and_then(Option::as_ref).map_or(0, |c| c.ids().len());
             for (index, of) in planned.linked.iter().enumerate() {
                 let sink = |role: String, feeds: &dyn Fn(&Purpose) -> bool| {
                     let wants = request.plan.release.iter().flat_map(|s| s.wants.iter().map(move |w| (s, w)));
                     let rows: u64 = wants.filter(|(_, w)| feeds(&w.purpose)).map(|(s, w)| rows(s, w, None)).sum();
                     let file = request.scratch.join(format!("linked-{project}-{index}-{role}.arrow"));
-                    Arc::new(Sink::new(file, buckets(rows, &of.layout.columns, engine), people))
+                    Arc::new(Sink::new(file, buckets(rows, &of.layout.columns, engine), Arc::clone(&ranks), project))
                 };
                 let base = sink("base".to_owned(), &|purpose| match purpose {
                     Purpose::Table { project: of, bases } => *of == project && bases.contains(&index),
@@ -82,7 +81,7 @@ impl Shared {
         };
         Self {
             request,
-            ranks: Arc::new(ranks),
+            ranks,
             budget: engine.budget(held),
             memory: engine.memory(),
             observer: Arc::clone(engine.observer()),
@@ -108,10 +107,6 @@ impl Shared {
 
     pub(super) fn cohort(&self, project: usize) -> Option<&Cohort> {
         self.request.cohorts.get(project)?.as_ref()
-    }
-
-    pub(super) fn people(&self, project: usize) -> usize {
-        self.cohort(project).map_or(0, |c| c.ids().len())
     }
 
     pub(super) fn scratch(&self) -> &Path {
@@ -322,7 +317,17 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
     })?;
     let mut work = tokio::task::JoinSet::new();
     let sinks: Vec<_> = ledger.keys(group.slice).into_iter().filter_map(|key| Some((key, ledger.take(key)?))).collect();
-    let united = unite(&sinks.iter().map(|(_, sink)| sink).collect::<Vec<_>>(), |bytes| shared.budget().take(bytes))?;
+    // Where the year stands in a column, the rows of each year are apart.
+    let mut slices: BTreeMap<Option<Slice>, Vec<&Sink>> = BTreeMap::new();
+    sinks.iter().for_each(|(key, sink)| slices.entry(key.slice).or_default().push(sink));
+    let linked = scan.wants.iter().any(|want| matches!(&want.purpose, Purpose::Table { bases, .. } if !bases.is_empty()));
+    let mut united = 0;
+    for sinks in slices.values() {
+        let bytes = unite(sinks, |bytes| shared.budget().take(bytes))?;
+        // Linked tables hold what was united as it was.
+        united += if linked { bytes } else { 0 };
+        shared.budget().give(bytes - if linked { bytes } else { 0 });
+    }
     for (key, sink) in sinks {
         let project = wants.iter().find(|(want, _, _)| *want == key.want).map(|(_, project, _)| *project);
         let Some(project) = project.filter(|p| findings.is_empty() && shared.cohort(*p).is_some()) else { continue };

@@ -35,7 +35,7 @@ impl Ledger {
                     let file = shared.scratch().join(format!("{scan}-{want}-{stem}.arrow"));
                     let rows = rows(of, wanted, table.slice);
                     let buckets = buckets(rows, &table.layout.columns, engine);
-                    let sink = Sink::new(file, buckets, shared.people(project));
+                    let sink = Sink::new(file, buckets, std::sync::Arc::clone(shared.ranks()), project);
                     sinks.insert(key, std::sync::Arc::new(sink));
                 }
             }

@@ -6,11 +6,13 @@
 
 mod buckets;
 mod group;
+mod held;
 mod ledger;
 mod unit;
 
 pub use group::Extracted;
-pub(crate) use unit::{Held, Holding};
+pub(crate) use held::Held;
+pub(crate) use unit::Holding;
 
 use crate::cohort::Cohort;
 use crate::engine::Engine;

@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod finding;
 mod identifier;
+mod marks;
 mod name;
 mod period;
 mod release;
@@ -24,6 +25,7 @@ pub use finding::{Finding, Findings, Place, Severity, near};
 pub use identifier::{
     Canonical, Malformed, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid,
 };
+pub use marks::Marks;
 pub use name::{DENIED_KINDS, ElementName, KeyId, Kind, Owner, ProjectId, denied_variable};
 pub use period::{Calendar, Encoding, Slice, Spells, Term, Year, YearKind, Years};
 pub use release::{Edge, Release, Truncate};

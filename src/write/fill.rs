@@ -1,7 +1,8 @@
 //! Filling a store from batches: each value is numbered, or held as it is where too many differ.
 
-use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, Store, sortable};
+use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store, sortable};
 use super::values::{Texts, Words};
+use crate::vocab::Marks;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, BooleanBufferBuilder, FixedSizeBinaryArray,
     PrimitiveArray, StringViewArray,
@@ -20,6 +21,7 @@ const WORD_DIGITS: u8 = 18;
 pub struct StoreBuilder {
     columns: Vec<Building>,
     rows: usize,
+    people: People,
     room: usize,
     scratch: Vec<u32>,
 }
@@ -60,10 +62,15 @@ impl StoreBuilder {
         Some(())
     }
 
-    /// Rows so far.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows
+    /// Tells whose the rows are that were taken in last, and who takes them: those `picked` of a batch.
+    pub fn append_people(&mut self, persons: &[u32], takers: &Marks, picked: &[u32]) {
+        let People { persons: all, takers: marks } = &mut self.people;
+        if all.is_empty() {
+            all.reserve(self.room);
+            marks.clear_like(takers);
+        }
+        all.extend(picked.iter().map(|row| persons.get(*row as usize).copied().unwrap_or(u32::MAX)));
+        marks.extend(takers, picked);
     }
 
     /// The bytes that it holds.
@@ -74,13 +81,13 @@ impl StoreBuilder {
             Filling::Words(words, numbers) => words.values().len() * 24 + numbers.heap(),
             Filling::Plain(words, valid) => words.len() * 8 + valid.len() / 8,
         };
-        self.columns.iter().map(of).sum()
+        self.columns.iter().map(of).sum::<usize>() + self.people.heap()
     }
 
     /// The store.
     #[must_use]
     pub fn finish(self) -> Store {
-        Store { columns: self.columns.into_iter().map(Building::finish).collect(), rows: self.rows }
+        Store { columns: self.columns.into_iter().map(Building::finish).collect(), rows: self.rows, people: self.people }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::arrays::array_of;
 use super::fill::StoreBuilder;
-use super::store::{Column, Store, Value};
+use super::store::{Column, People, Store, Value};
+use crate::cohort::OUTSIDE;
 use crate::vocab::{Error, Result};
 use arrow::array::ArrayRef;
 use std::cmp::Ordering;
@@ -24,6 +25,28 @@ pub struct Part {
     pub store: Arc<Store>,
     /// The columns, by index, in the table's order.
     pub columns: Arc<[usize]>,
+}
+
+/// Rows of a store that somebody takes.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The store and the columns.
+    pub part: Part,
+    /// Which of those for whom the store's rows are marked.
+    pub taker: usize,
+}
+
+impl Taken {
+    /// The rows, each with its person's rank.
+    pub(super) fn rows(&self, ranks: &[u32]) -> RowSet {
+        let People { persons, takers } = &self.part.store.people;
+        let ranked = (0..).zip(persons.iter().zip(takers.each(self.taker))).filter(|(_, (_, taken))| *taken);
+        let pick = |(row, (person, _)): (u32, (&u32, bool))| {
+            let rank = ranks.get(*person as usize).copied().unwrap_or(OUTSIDE);
+            Pick { rank, row }
+        };
+        RowSet::of(self.part.clone(), ranked.map(pick).collect())
+    }
 }
 
 /// Rows of one table: picks into parts whose columns are shared with other tables.
@@ -58,23 +81,6 @@ impl RowSet {
         let part = if self.ends.len() < 2 { 0 } else { self.ends.partition_point(|end| *end <= row) };
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
         (part, (row - start) as usize)
-    }
-
-    /// The stores of its parts.
-    pub(super) fn stores(&self) -> impl Iterator<Item = &Arc<Store>> {
-        self.parts.iter().map(|part| &part.store)
-    }
-
-    /// The same rows of one part in a store that holds those of all of `stores`, one after the other.
-    pub(super) fn within_one(mut self, stores: &[Arc<Store>], all: &Arc<Store>) -> Self {
-        if let [part] = self.parts.as_mut_slice() {
-            let before = stores.iter().take_while(|store| !Arc::ptr_eq(store, &part.store));
-            let start = u32::try_from(before.map(|store| store.rows).sum::<usize>()).unwrap_or(u32::MAX);
-            self.picks.iter_mut().for_each(|pick| pick.row += start);
-            part.store = Arc::clone(all);
-            self.ends = vec![u32::try_from(all.rows).unwrap_or(u32::MAX)];
-        }
-        self
     }
 
     /// Takes in another set.

@@ -1,6 +1,6 @@
 //! Rows become sorted, deterministic Parquet in bounded memory.
 //!
-//! A [`Sink`] takes the rows of one table in any order, from any number of workers: as picks into batches that projects
+//! A [`Sink`] takes the rows of one table in any order, from any number of workers: as marks in stores that projects
 //! share, or, when the budget is reached, as spilled buckets of rank. When all have come, [`table`] or [`linked`] sorts
 //! and writes them. The bytes depend on the rows alone.
 
@@ -30,7 +30,7 @@ pub use chunk::Encoders;
 pub(crate) use chunk::{Encoder, Picked};
 pub(crate) use codes::Codes;
 pub use fill::StoreBuilder;
-pub use gather::{Part, Pick, RowSet};
+pub use gather::{Part, Pick, RowSet, Taken};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
 pub use sink::{Sink, SinkKey, unite};

@@ -4,7 +4,7 @@
 //! cache, each cell would be a look at far memory; here it is one a row.
 
 use super::gather::Pick;
-use super::store::{Column, Held, Numbers, Store};
+use super::store::{Column, Held, Numbers, People, Store};
 use arrow::array::BooleanBufferBuilder;
 use std::sync::Arc;
 
@@ -228,6 +228,6 @@ impl Store {
             };
             Some(Column { kind, held })
         });
-        Some(Self { columns: columns.collect::<Option<_>>()?, rows: picks.len() })
+        Some(Self { columns: columns.collect::<Option<_>>()?, rows: picks.len(), people: People::default() })
     }
 }

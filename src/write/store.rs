@@ -2,6 +2,7 @@
 
 use super::records::{Place, Records};
 use super::values::Strings;
+use crate::vocab::Marks;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use std::cmp::Ordering;
@@ -268,6 +269,28 @@ pub(super) fn single(word: u64) -> f32 {
 pub struct Store {
     pub(super) columns: Vec<Column>,
     pub(super) rows: usize,
+    pub(super) people: People,
+}
+
+/// Whose the rows of a store are, and who takes them. Empty where the rows have ranks already.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// Each row's person.
+    pub(super) persons: Vec<u32>,
+    /// Each row, marked for those who take it.
+    pub(super) takers: Marks,
+}
+
+impl People {
+    pub(super) fn heap(&self) -> usize {
+        self.persons.len() * 4 + self.takers.heap()
+    }
+
+    /// Takes in those of other rows.
+    pub(super) fn append(&mut self, others: &Self) {
+        self.persons.extend_from_slice(&others.persons);
+        self.takers.append(&others.takers);
+    }
 }
 
 impl Store {
@@ -279,7 +302,7 @@ impl Store {
             Held::Beside { .. } => 0,
         };
         let beside = self.columns.iter().find_map(Column::beside).map_or(0, |(records, ..)| records.heap());
-        self.columns.iter().map(of).sum::<usize>() + beside
+        self.columns.iter().map(of).sum::<usize>() + beside + self.people.heap()
     }
 
     /// How many columns it has.

@@ -2,48 +2,60 @@
 //! rows side by side.
 
 use super::records::{FROM_ROWS, Filling, Place, RecordsBuilder};
-use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, Store};
+use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store};
 use super::values::{Texts, Words};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use std::sync::Arc;
 
 impl Store {
-    /// One store with the rows of all, in their order. `None` where their columns differ.
-    pub(super) fn united(stores: &[&Self]) -> Option<Self> {
+    /// One store with the rows of all, in their order. Each is let go as soon as it is not needed any more. `None` where their
+    /// columns differ.
+    pub(super) fn united(stores: Vec<Arc<Self>>) -> Option<Self> {
         let width = stores.first().map_or(0, |store| store.columns.len());
-        let joint = (0..width)
-            .map(|index| Joint::of(stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?))
-            .collect::<Option<Vec<_>>>()?;
+        let joint = (0..width).map(|index| Joint::of(&stores, index)).collect::<Option<Vec<_>>>()?;
         let rows = stores.iter().map(|store| store.rows).sum();
-        let columns = if rows < FROM_ROWS { joint.into_iter().map(Joint::column).collect() } else { beside(joint, rows) };
-        Some(Self { columns, rows })
+        let mut people = People::default();
+        stores.iter().for_each(|store| people.append(&store.people));
+        let columns = if rows < FROM_ROWS {
+            joint.into_iter().enumerate().map(|(index, joint)| joint.column(&stores, index, rows)).collect()
+        } else {
+            beside(joint, stores, rows)
+        };
+        Some(Self { columns, rows, people })
     }
 }
 
 /// A column of several stores.
-struct Joint<'a> {
+struct Joint {
     kind: DataType,
-    parts: Vec<&'a Column>,
     /// All values numbered anew, and for each part the new numbers of its old ones; `None` where they are too many, or not
     /// numbered in some part.
     numbered: Option<(Arc<Distinct>, Vec<Vec<u32>>)>,
+    /// Whether some are missing, where they are not numbered.
+    some_missing: bool,
 }
 
-impl<'a> Joint<'a> {
-    fn of(parts: Vec<&'a Column>) -> Option<Self> {
+impl Joint {
+    fn of(stores: &[Arc<Store>], index: usize) -> Option<Self> {
+        let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
         let kind = parts.first()?.kind.clone();
-        let alike = parts.iter().all(|part| part.kind == kind);
-        alike.then(|| Self { kind, numbered: numbered(&parts), parts })
+        if parts.iter().any(|part| part.kind != kind) {
+            return None;
+        }
+        let numbered = numbered(&parts);
+        let missing = |part: &&Column| (0..part.rows()).any(|row| !part.is_present(row));
+        let some_missing = numbered.is_none() && parts.iter().any(missing);
+        Some(Self { kind, numbered, some_missing })
     }
 
     /// One column with all rows.
-    fn column(self) -> Column {
-        let rows = self.parts.iter().map(|part| part.rows()).sum();
+    fn column(self, stores: &[Arc<Store>], index: usize, rows: usize) -> Column {
+        let parts = || stores.iter().filter_map(|store| store.columns.get(index));
         let held = match self.numbered {
             Some((values, maps)) => {
                 let mut all = Numbers::for_values(values.len(), rows);
-                for (part, map) in self.parts.iter().zip(&maps) {
+                for (part, map) in parts().zip(&maps) {
                     if let Held::Numbered { numbers, .. } = &part.held {
                         all.extend_by(numbers, map);
                     }
@@ -51,15 +63,20 @@ impl<'a> Joint<'a> {
                 Held::Numbered { numbers: all, values }
             }
             None => {
-                let each = || self.parts.iter().flat_map(|part| (0..part.rows()).map(move |row| (part, row)));
+                let each = || parts().flat_map(|part| (0..part.rows()).map(move |row| (part, row)));
                 let mut words = Vec::with_capacity(rows);
                 words.extend(each().map(|(part, row)| part.word(row)));
-                let some_missing = each().any(|(part, row)| !part.is_present(row));
-                let valid = some_missing.then(|| each().map(|(part, row)| part.is_present(row)).collect::<BooleanBuffer>());
-                Held::Plain { words, valid }
+                let valid = || each().map(|(part, row)| part.is_present(row)).collect::<BooleanBuffer>();
+                Held::Plain { words, valid: self.some_missing.then(valid) }
             }
         };
         Column { kind: self.kind, held }
+    }
+
+    /// The bytes of its cells, and of whether they are there, where that stands apart.
+    fn widths(&self) -> impl Iterator<Item = usize> {
+        let width = self.numbered.as_ref().map_or(8, |(values, _)| Numbers::width_of(values.len()));
+        std::iter::once(width).chain(self.some_missing.then_some(1))
     }
 }
 
@@ -94,37 +111,27 @@ fn numbered(parts: &[&Column]) -> Option<(Arc<Distinct>, Vec<Vec<u32>>)> {
 }
 
 /// All columns, their rows side by side.
-fn beside(joint: Vec<Joint<'_>>, rows: usize) -> Vec<Column> {
-    let (mut widths, mut some_missing) = (Vec::new(), Vec::new());
-    for column in &joint {
-        let any = || column.parts.iter().any(|part| (0..part.rows()).any(|row| !part.is_present(row)));
-        let missing = column.numbered.is_none() && any();
-        match &column.numbered {
-            Some((values, _)) => widths.push(Numbers::width_of(values.len())),
-            None if missing => widths.extend([8, 1]),
-            None => widths.push(8),
-        }
-        some_missing.push(missing);
-    }
+fn beside(joint: Vec<Joint>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Column> {
+    let widths: Vec<usize> = joint.iter().flat_map(Joint::widths).collect();
     let (mut builder, places) = RecordsBuilder::new(rows, &widths);
     let mut places = places.into_iter();
     let mut next = || places.next().unwrap_or_default();
     let places: Vec<(Place, Option<Place>)> =
-        some_missing.iter().map(|missing| (next(), missing.then(&mut next))).collect();
-    for part in 0..joint.first().map_or(0, |column| column.parts.len()) {
+        joint.iter().map(|column| (next(), column.some_missing.then(&mut next))).collect();
+    for (part, store) in stores.into_iter().enumerate() {
         let mut fillings = Vec::with_capacity(widths.len());
-        for (column, (place, present)) in joint.iter().zip(&places) {
-            let cells = column.parts[part];
-            fillings.push(match (&column.numbered, &cells.held) {
-                (Some((_, maps)), Held::Numbered { numbers, .. }) => (*place, Filling::Numbers(numbers, &maps[part])),
-                _ => (*place, Filling::Words(cells)),
-            });
+        for ((column, cells), (place, present)) in joint.iter().zip(&store.columns).zip(&places) {
+            let filling = match (&column.numbered, &cells.held) {
+                (Some((_, maps)), Held::Numbered { numbers, .. }) => Filling::Numbers(numbers, &maps[part]),
+                _ => Filling::Words(cells),
+            };
+            fillings.push((*place, filling));
             fillings.extend(present.map(|place| (place, Filling::Present(cells))));
         }
-        builder.part(joint[0].parts[part].rows(), &fillings);
+        builder.part(store.rows, &fillings);
     }
     let records = builder.finish();
-    let column = |(column, (place, present)): (Joint<'_>, (Place, Option<Place>))| {
+    let column = |(column, (place, present)): (Joint, (Place, Option<Place>))| {
         let records = Arc::clone(&records);
         let held = match column.numbered {
             Some((values, _)) => Held::Numbered { numbers: Numbers::Beside(records, place), values },
@@ -160,9 +167,10 @@ mod tests {
             // More integers than are numbered.
             store(&vec![None; 300_000], (0..300_000).map(Some)),
         ];
+        let parts = parts.map(Arc::new);
         for count in [2, 3] {
-            let parts: Vec<&Store> = parts[..count].iter().collect();
-            let all = Store::united(&parts).unwrap();
+            let parts = &parts[..count];
+            let all = Store::united(parts.to_vec()).unwrap();
             let mut row = 0;
             for part in parts {
                 for of_part in 0..part.rows {
