@@ -320,14 +320,10 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<L
     // Where the year stands in a column, the rows of each year are apart.
     let mut slices: BTreeMap<Option<Slice>, Vec<&Sink>> = BTreeMap::new();
     sinks.iter().for_each(|(key, sink)| slices.entry(key.slice).or_default().push(sink));
-    let linked = scan.wants.iter().any(|want| matches!(&want.purpose, Purpose::Table { bases, .. } if !bases.is_empty()));
-    let mut united = 0;
-    for sinks in slices.values() {
-        let bytes = unite(sinks, |bytes| shared.budget().take(bytes))?;
-        // Linked tables hold what was united as it was.
-        united += if linked { bytes } else { 0 };
-        shared.budget().give(bytes - if linked { bytes } else { 0 });
-    }
+    // Linked tables hold what is united as it was.
+    let held = |want: &crate::plan::Want| matches!(&want.purpose, Purpose::Table { bases, .. } if !bases.is_empty());
+    let slices: Vec<Vec<&Sink>> = slices.into_values().collect();
+    let united = unite(&slices, shared.budget(), scan.wants.iter().any(held))?;
     for (key, sink) in sinks {
         let project = wants.iter().find(|(want, _, _)| *want == key.want).map(|(_, project, _)| *project);
         let Some(project) = project.filter(|p| findings.is_empty() && shared.cohort(*p).is_some()) else { continue };

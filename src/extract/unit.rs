@@ -10,7 +10,6 @@ use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Marks, Result, Slice, Year};
 use crate::write::{Part, Sink, SinkKey, StoreBuilder, Taken};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is held of the unit so far: rows that anybody wants, each marked for the wants that take it.
@@ -18,20 +17,11 @@ pub(crate) struct Holding<'a> {
     slice: Option<Slice>,
     wants: Vec<Held<'a>>,
     ranks: Arc<Ranks>,
-    room: usize,
-    /// The rows; where the year stands in a column, those of each year apart: each year is a table of its own.
-    stores: BTreeMap<Option<i16>, Stored>,
+    store: StoreBuilder,
+    /// Where the year stands in a column, that of each row of the store.
+    years: Vec<Option<i16>>,
     members: Marks,
     takers: Marks,
-}
-
-/// Rows of one year, or of any.
-struct Stored {
-    store: StoreBuilder,
-    /// One row, marked for the wants that take any.
-    taken: Marks,
-    /// Which rows of a batch come here.
-    here: Vec<u32>,
 }
 
 /// Reads a unit to its end; its rows are in the sinks when this returns.
@@ -125,7 +115,7 @@ impl<'a> Holding<'a> {
     /// Nothing yet, with room for so many rows.
     pub(crate) fn new(slice: Option<Slice>, room: usize, wants: Vec<Held<'a>>, ranks: Arc<Ranks>) -> Self {
         let (members, takers) = (Marks::default(), Marks::new(0, wants.len()));
-        Self { slice, wants, ranks, room, stores: BTreeMap::new(), members, takers }
+        Self { slice, wants, ranks, store: StoreBuilder::with_room(room), years: Vec::new(), members, takers }
     }
 
     /// Who holds what.
@@ -135,7 +125,7 @@ impl<'a> Holding<'a> {
 
     /// The bytes that are held.
     fn bytes(&self) -> u64 {
-        count(self.stores.values().map(|stored| stored.store.bytes()).sum())
+        count(self.store.bytes() + self.years.len() * size_of::<Option<i16>>())
     }
 
     /// Fans a batch out: rows that anybody wants are stored, once for all, each marked for the wants that take it. `None` by a
@@ -148,44 +138,30 @@ impl<'a> Holding<'a> {
         for (want, one) in self.wants.iter_mut().enumerate() {
             self.takers.mark_all(one.pass(rows, met, &self.members), want);
         }
-        self.share_out(rows.years());
+        let kept: Vec<u32> = self.takers.marked().collect();
+        if kept.is_empty() {
+            return Some(());
+        }
         let mut columns = rows.columns().to_vec();
         if self.wants.iter().any(Held::feeds_bases) {
             columns.extend(slice_arrays(self.slice, rows.years(), rows.len()));
         }
-        for stored in self.stores.values_mut().filter(|stored| !stored.here.is_empty()) {
-            let Stored { store, taken, here } = stored;
-            store.append(rows.len(), &columns, (here.len() < rows.len()).then_some(here))?;
-            store.append_people(persons, &self.takers, here);
-            taken.join(&self.takers, here);
-            here.clear();
+        self.store.append(rows.len(), &columns, (kept.len() < rows.len()).then_some(&kept))?;
+        self.store.append_people(persons, &self.takers, &kept);
+        if let Some(years) = rows.years() {
+            let year = |row: &u32| years.is_valid(*row as usize).then(|| years.value(*row as usize));
+            self.years.extend(kept.iter().map(year));
         }
         Some(())
     }
 
-    /// Tells each store which rows of a batch come to it.
-    fn share_out(&mut self, years: Option<&Int16Array>) {
-        let Self { wants, room, stores, takers, .. } = self;
-        let room = if years.is_some() { *room / 8 } else { *room };
-        let new = || Stored { store: StoreBuilder::with_room(room), taken: Marks::new(1, wants.len()), here: Vec::new() };
-        let Some(years) = years else {
-            return stores.entry(None).or_insert_with(new).here.extend(takers.marked());
-        };
-        let year = |row: u32| years.is_valid(row as usize).then(|| years.value(row as usize));
-        let mut rows = takers.marked().peekable();
-        while let Some(row) = rows.next() {
-            let here = &mut stores.entry(year(row)).or_insert_with(new).here;
-            here.push(row);
-            // Rows of one year often follow each other.
-            here.extend(std::iter::from_fn(|| rows.next_if(|next| year(*next) == year(row))));
-        }
-    }
-
     /// Hands all rows held over to their sinks, to be kept or spilled.
     fn hand_over(&mut self, ledger: &Ledger, how: fn(&Sink, Taken) -> Result<()>) -> Result<()> {
-        for (year, stored) in std::mem::take(&mut self.stores) {
-            let store = Arc::new(stored.store.finish());
-            for (taker, one) in self.wants.iter().enumerate().filter(|(taker, _)| stored.taken.has(0, *taker)) {
+        let (store, years) = (std::mem::take(&mut self.store).finish(), std::mem::take(&mut self.years));
+        let stores = if years.is_empty() { vec![(None, store)] } else { store.split(&years) };
+        for (year, store) in stores {
+            let store = Arc::new(store);
+            for (taker, one) in self.wants.iter().enumerate().filter(|(taker, _)| store.is_taken(*taker)) {
                 let part = Part { store: Arc::clone(&store), columns: one.columns().into() };
                 if let Some(join) = one.join() {
                     how(join, Taken { part, taker })?;

@@ -72,12 +72,12 @@ impl Marks {
         }
     }
 
-    /// Marks its first row for all that some rows of others are marked for, of the same things.
-    pub fn join(&mut self, others: &Self, rows: &[u32]) {
-        for (thing, first) in self.bytes.iter_mut().take(self.width).enumerate() {
-            let of = |row: &u32| others.bytes.get(*row as usize * self.width + thing).copied().unwrap_or(0);
-            *first |= rows.iter().map(of).fold(0, |all, byte| all | byte);
-        }
+    /// Whether any row is marked for a thing.
+    #[must_use]
+    pub fn any(&self, thing: usize) -> bool {
+        let of = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte);
+        let all = if self.width == 1 { of(&self.bytes) } else { u8::from(self.each(thing).any(|marked| marked)) << (thing % 8) };
+        all >> (thing % 8) & 1 == 1
     }
 
     /// Takes in the marks of all rows of others, of the same things.
@@ -114,12 +114,7 @@ mod tests {
             some.append(&marks);
             assert_eq!((has(&some, 0), has(&some, 1), has(&some, 2)), (vec![0, things - 1], vec![], vec![0]));
             assert!(!some.has(6, 0) && !some.has(0, 64));
-            let mut first = Marks::new(1, things);
-            first.join(&marks, &[1, 3, 9]);
-            assert!(has(&first, 0).is_empty());
-            first.join(&marks, &[0, 1]);
-            first.join(&marks, &[2]);
-            assert_eq!(has(&first, 0), [0, things - 1]);
+            assert_eq!((0..things).filter(|thing| marks.any(*thing)).collect::<Vec<_>>(), [0, things - 1]);
             some.clear_like(&Marks::new(0, 30));
             some.extend(&Marks::new(1, 30), &[0, 7]);
             assert_eq!(some.heap(), 8);

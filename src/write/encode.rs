@@ -74,11 +74,11 @@ impl TableWriter {
         Ok(Self { path: path.to_path_buf(), writer, encoder, group_rows, rows: 0 })
     }
 
-    /// Writes sorted rows, as many whole row groups as there are; where these are the last, all of them. Returns the rows
+    /// Writes rows that are sorted, or stand side by side and are sorted by rank: as many whole row groups as there are; where these are the last, all of them. Returns the rows
     /// that are left, which the next call must begin with.
     pub(super) fn write(
         &mut self,
-        rows: RowSet,
+        mut rows: RowSet,
         last: bool,
         beside: &Beside<'_>,
         codes: &mut [Codes],
@@ -89,7 +89,10 @@ impl TableWriter {
             if end - start < self.group_rows && !last {
                 break;
             }
-            self.group(&rows, start..end, beside, codes)?;
+            match rows.gathered(start..end) {
+                Some(gathered) => self.group(&gathered, 0..gathered.len(), beside, codes)?,
+                None => self.group(&rows, start..end, beside, codes)?,
+            }
             start = end;
         }
         rows.behind(start)
@@ -109,8 +112,6 @@ impl TableWriter {
         if columns.len() != 1 + lead.len() + codes.len() || rows.width() != codes.len() {
             return Err(fault());
         }
-        let gathered = rows.gathered(picks);
-        let (rows, picks) = gathered.as_ref().map_or((rows, picks), |rows| (rows, rows.picks()));
         let ranks: Vec<u32> = picks.iter().map(|p| p.rank).collect();
         let of_one: Option<Vec<u32>> = (rows.parts() == 1).then(|| picks.iter().map(|p| p.row).collect());
         let picked = Picked { picks, rows: of_one.as_deref() };

@@ -7,6 +7,7 @@ use crate::cohort::OUTSIDE;
 use crate::vocab::{Error, Result};
 use arrow::array::ArrayRef;
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One row, and its person's rank.
@@ -40,12 +41,17 @@ impl Taken {
     /// The rows, each with its person's rank.
     pub(super) fn rows(&self, ranks: &[u32]) -> RowSet {
         let People { persons, takers } = &self.part.store.people;
-        let ranked = (0..).zip(persons.iter().zip(takers.each(self.taker))).filter(|(_, (_, taken))| *taken);
-        let pick = |(row, (person, _)): (u32, (&u32, bool))| {
-            let rank = ranks.get(*person as usize).copied().unwrap_or(OUTSIDE);
-            Pick { rank, row }
-        };
-        RowSet::of(self.part.clone(), ranked.map(pick).collect())
+        let mut picks = vec![Pick::default(); persons.len() + 1];
+        let mut next = 0;
+        for (row, (person, taken)) in (0..).zip(persons.iter().zip(takers.each(self.taker))) {
+            // Without a branch: who takes what is not to be foreseen.
+            picks[next] = Pick { rank: *person, row };
+            next += usize::from(taken);
+        }
+        picks.truncate(next);
+        // Nothing but this, so that the memory is asked for many ranks at a time.
+        picks.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
+        RowSet::of(self.part.clone(), picks)
     }
 }
 
@@ -138,18 +144,31 @@ impl RowSet {
         self.parts.iter().map(|part| part.store.columns.get(of(part)?)).collect()
     }
 
-    /// Some of the rows, in the order of these picks, in a store of their own. `None` where they do not stand side by side in
-    /// one store.
-    pub(super) fn gathered(&self, picks: &[Pick]) -> Option<Self> {
+    /// Whether the rows stand side by side in one store.
+    pub(super) fn is_beside(&self) -> bool {
+        matches!(self.parts.as_slice(), [part] if part.store.is_beside())
+    }
+
+    /// Some of rows that are sorted by rank, in a store of their own and sorted by all columns; none where they do not stand
+    /// side by side. Where the last person's rows go on behind them, the first of all these come.
+    pub(super) fn gathered(&mut self, range: Range<usize>) -> Option<Self> {
         let [part] = self.parts.as_slice() else { return None };
-        let store = Arc::new(part.store.gathered(&part.columns, picks)?);
-        let picks = picks.iter().zip(0..).map(|(pick, row)| Pick { rank: pick.rank, row }).collect();
+        let last = self.picks.get(range.clone())?.last()?.rank;
+        let behind = self.picks.get(range.end..)?.iter().take_while(|pick| pick.rank == last).count();
+        let here = self.picks.get_mut(range.start..range.end + behind)?;
+        let store = Arc::new(part.store.gathered(&part.columns, here)?);
+        let mut picks: Vec<Pick> = here.iter().zip(0..).map(|(pick, row)| Pick { rank: pick.rank, row }).collect();
+        let columns: Vec<Vec<&Column>> = store.columns.iter().map(|column| vec![column]).collect();
+        order_ties(&mut picks, &columns, |pick| (0, pick.row as usize));
+        let left: Vec<Pick> = picks[range.len()..].iter().map(|pick| here[pick.row as usize]).collect();
+        here[range.len()..].copy_from_slice(&left);
+        picks.truncate(range.len());
         Some(Self::of(Part { columns: (0..store.width()).collect(), store }, picks))
     }
 
     /// Only the rows of ranks in a range, over the same parts.
     #[must_use]
-    pub(super) fn within(&self, ranks: &std::ops::Range<u32>) -> Self {
+    pub(super) fn within(&self, ranks: &Range<u32>) -> Self {
         let picks = self.picks.iter().copied().filter(|p| ranks.contains(&p.rank)).collect();
         Self { parts: self.parts.clone(), ends: self.ends.clone(), picks }
     }

@@ -17,6 +17,7 @@ mod persons;
 mod records;
 mod sink;
 mod spill;
+mod split;
 mod store;
 mod table;
 mod unite;

@@ -4,7 +4,9 @@ use super::gather::{Part, RowSet, Taken};
 use super::records::FROM_ROWS;
 use super::spill::Spill;
 use super::store::Store;
+use super::unite::Numbering;
 use crate::cohort::Ranks;
+use crate::engine::Budget;
 use crate::vocab::{Error, Result, Slice};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -28,23 +30,46 @@ pub struct Sink {
     project: usize,
 }
 
-/// Makes the stores behind rows that wait in some sinks one, where there are several or many rows, and `room` for that many
-/// bytes more, which are free again afterwards if nobody else holds the stores. Returns how many that were.
+/// Makes the stores behind rows that wait in the sinks of a slice one, for each of some slices, where there are several stores
+/// or many rows, and room in the budget for that many bytes more. They are given back at once where nobody else holds the
+/// stores; else, if they are `held`, it returns how many they are.
 ///
 /// # Errors
 /// A fault of ours.
-pub fn unite(sinks: &[&Sink], room: impl FnOnce(u64) -> bool) -> Result<u64> {
-    let mut stores = Vec::new();
-    for sink in sinks {
-        sink.stores(&mut stores)?;
+pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool) -> Result<u64> {
+    let mut united = Vec::with_capacity(slices.len());
+    for sinks in slices {
+        let mut stores = Vec::new();
+        for sink in sinks {
+            sink.stores(&mut stores)?;
+        }
+        let rows = stores.iter().map(|store| store.rows).sum::<usize>();
+        // Rows are counted in 32 bits.
+        if (stores.len() > 1 || rows >= FROM_ROWS) && u32::try_from(rows).is_ok() {
+            united.push((sinks, stores));
+        }
     }
-    let bytes: usize = stores.iter().map(|store| store.bytes()).sum();
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-    // Rows are counted in 32 bits.
-    let rows = stores.iter().map(|store| store.rows).sum::<usize>();
-    if (stores.len() < 2 && rows < FROM_ROWS) || u32::try_from(rows).is_err() || !room(bytes) {
-        return Ok(0);
+    let all: Vec<&Store> = united.iter().flat_map(|(_, stores)| stores).map(AsRef::as_ref).collect();
+    let numbering = Numbering::of(&all).ok_or_else(differ)?;
+    let mut taken = 0;
+    for (sinks, stores) in united {
+        let bytes: usize = stores.iter().map(|store| store.bytes()).sum();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if !budget.take(bytes) {
+            // Tables of several parts are written as well, only slower.
+            continue;
+        }
+        unite_slice(sinks, stores, &numbering)?;
+        if held { taken += bytes } else { budget.give(bytes) }
     }
+    Ok(taken)
+}
+
+fn differ() -> Error {
+    Error::Internal("units of one group have different columns".to_owned())
+}
+
+fn unite_slice(sinks: &[&Sink], stores: Vec<Arc<Store>>, numbering: &Numbering) -> Result<()> {
     // All stores are of units that feed the same tables: who takes rows, and which columns, is the same in each. Nobody but
     // this holds them meanwhile, so that each can be let go early.
     let mut waiting = Vec::with_capacity(sinks.len());
@@ -52,12 +77,11 @@ pub fn unite(sinks: &[&Sink], room: impl FnOnce(u64) -> bool) -> Result<u64> {
         let first = std::mem::take(&mut sink.state()?.memory).into_iter().next();
         waiting.extend(first.map(|taken| (sink, taken.part.columns, taken.taker)));
     }
-    let differ = || Error::Internal("units of one group have different columns".to_owned());
-    let store = Arc::new(Store::united(stores).ok_or_else(differ)?);
+    let store = Arc::new(Store::united(stores, numbering).ok_or_else(differ)?);
     for (sink, columns, taker) in waiting {
         sink.keep(Taken { part: Part { store: Arc::clone(&store), columns }, taker })?;
     }
-    Ok(bytes)
+    Ok(())
 }
 
 #[derive(Debug, Default)]

@@ -305,6 +305,11 @@ impl Store {
         self.columns.iter().map(of).sum::<usize>() + beside + self.people.heap()
     }
 
+    /// Whether it holds its rows side by side.
+    pub(super) fn is_beside(&self) -> bool {
+        !self.columns.is_empty() && self.columns.iter().all(|column| column.beside().is_some())
+    }
+
     /// How many columns it has.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -39,7 +39,12 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let mut rest = RowSet::default();
     sink.drain(|mut set, last| {
         job.observer.go_on()?;
-        set.sort()?;
+        if last && rest.is_empty() && set.is_beside() {
+            // The rows of a person are ordered when they are near each other: as they are written.
+            set.sort_by_rank();
+        } else {
+            set.sort()?;
+        }
         people.count(set.picks());
         // All rows of a person come in one bucket, and buckets rise: what is left stands before what follows.
         let mut rows = std::mem::take(&mut rest);

@@ -6,14 +6,35 @@ use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store};
 use super::values::{Texts, Words};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// How the columns of stores that feed the same tables are numbered: the same for the rows of all years.
+pub(super) struct Numbering(Vec<OfColumn>);
+
+/// All values of a column, numbered anew, and for each set of old numbers the new ones; `None` where they are too many, or not
+/// numbered in some store.
+type OfColumn = Option<(Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>;
+
+impl Numbering {
+    /// Of all stores that will be united, whichever with whichever. `None` where their columns differ.
+    pub(super) fn of(stores: &[&Store]) -> Option<Self> {
+        let width = stores.first().map_or(0, |store| store.columns.len());
+        let of_column = |index| {
+            let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
+            let kind = &parts.first()?.kind;
+            parts.iter().all(|part| part.kind == *kind).then(|| numbered(&parts))
+        };
+        (0..width).map(of_column).collect::<Option<_>>().map(Self)
+    }
+}
 
 impl Store {
     /// One store with the rows of all, in their order. Each is let go as soon as it is not needed any more. `None` where their
-    /// columns differ.
-    pub(super) fn united(stores: Vec<Arc<Self>>) -> Option<Self> {
-        let width = stores.first().map_or(0, |store| store.columns.len());
-        let joint = (0..width).map(|index| Joint::of(&stores, index)).collect::<Option<Vec<_>>>()?;
+    /// columns are not those of the numbering.
+    pub(super) fn united(stores: Vec<Arc<Self>>, numbering: &Numbering) -> Option<Self> {
+        let all = || numbering.0.iter().enumerate();
+        let joint = all().map(|(index, of)| Joint::of(&stores, index, of.as_ref())).collect::<Option<Vec<_>>>()?;
         let rows = stores.iter().map(|store| store.rows).sum();
         let mut people = People::default();
         stores.iter().for_each(|store| people.append(&store.people));
@@ -27,23 +48,28 @@ impl Store {
 }
 
 /// A column of several stores.
-struct Joint {
+struct Joint<'a> {
     kind: DataType,
-    /// All values numbered anew, and for each part the new numbers of its old ones; `None` where they are too many, or not
-    /// numbered in some part.
-    numbered: Option<(Arc<Distinct>, Vec<Vec<u32>>)>,
+    /// All values, and for each store the new numbers of its old ones, where they are numbered.
+    numbered: Option<(Arc<Distinct>, Vec<&'a [u32]>)>,
     /// Whether some are missing, where they are not numbered.
     some_missing: bool,
 }
 
-impl Joint {
-    fn of(stores: &[Arc<Store>], index: usize) -> Option<Self> {
+impl<'a> Joint<'a> {
+    fn of(stores: &[Arc<Store>], index: usize, of: Option<&'a (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>) -> Option<Self> {
         let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
         let kind = parts.first()?.kind.clone();
-        if parts.iter().any(|part| part.kind != kind) {
-            return None;
-        }
-        let numbered = numbered(&parts);
+        let numbered = match of {
+            None => None,
+            Some((values, maps)) => {
+                let map = |part: &&Column| match &part.held {
+                    Held::Numbered { values, .. } => maps.get(&Arc::as_ptr(values)).map(Vec::as_slice),
+                    _ => None,
+                };
+                Some((Arc::clone(values), parts.iter().map(map).collect::<Option<Vec<_>>>()?))
+            }
+        };
         let missing = |part: &&Column| (0..part.rows()).any(|row| !part.is_present(row));
         let some_missing = numbered.is_none() && parts.iter().any(missing);
         Some(Self { kind, numbered, some_missing })
@@ -80,15 +106,22 @@ impl Joint {
     }
 }
 
-/// All values of some columns, numbered anew.
-fn numbered(parts: &[&Column]) -> Option<(Arc<Distinct>, Vec<Vec<u32>>)> {
-    if let [Column { held: Held::Numbered { values, .. }, .. }] = parts {
-        return Some((Arc::clone(values), vec![(0..=u32::try_from(values.len()).ok()?).collect()]));
-    }
-    let (mut texts, mut words) = (Texts::new(), Words::new());
-    let (mut maps, mut are_texts) = (Vec::with_capacity(parts.len()), false);
+fn numbered(parts: &[&Column]) -> OfColumn {
+    let mut sets: BTreeMap<*const Distinct, &Arc<Distinct>> = BTreeMap::new();
+    let mut in_order = Vec::new();
     for part in parts {
         let Held::Numbered { values, .. } = &part.held else { return None };
+        if sets.insert(Arc::as_ptr(values), values).is_none() {
+            in_order.push(values);
+        }
+    }
+    if let [values] = in_order.as_slice() {
+        let same = (0..=u32::try_from(values.len()).ok()?).collect();
+        return Some((Arc::clone(values), BTreeMap::from([(Arc::as_ptr(values), same)])));
+    }
+    let (mut texts, mut words) = (Texts::new(), Words::new());
+    let (mut maps, mut are_texts) = (BTreeMap::new(), false);
+    for values in in_order {
         let mut map = vec![0; values.len() + 1];
         match values.as_ref() {
             Distinct::Strings(strings) => {
@@ -103,7 +136,7 @@ fn numbered(parts: &[&Column]) -> Option<(Arc<Distinct>, Vec<Vec<u32>>)> {
                 }
             }
         }
-        maps.push(map);
+        maps.insert(Arc::as_ptr(values), map);
     }
     let values =
         if are_texts { Distinct::Strings(texts.into_strings()) } else { Distinct::Words(words.into_values()) };
@@ -111,7 +144,7 @@ fn numbered(parts: &[&Column]) -> Option<(Arc<Distinct>, Vec<Vec<u32>>)> {
 }
 
 /// All columns, their rows side by side.
-fn beside(joint: Vec<Joint>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Column> {
+fn beside(joint: Vec<Joint<'_>>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Column> {
     let widths: Vec<usize> = joint.iter().flat_map(Joint::widths).collect();
     let (mut builder, places) = RecordsBuilder::new(rows, &widths);
     let mut places = places.into_iter();
@@ -122,7 +155,7 @@ fn beside(joint: Vec<Joint>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Column
         let mut fillings = Vec::with_capacity(widths.len());
         for ((column, cells), (place, present)) in joint.iter().zip(&store.columns).zip(&places) {
             let filling = match (&column.numbered, &cells.held) {
-                (Some((_, maps)), Held::Numbered { numbers, .. }) => Filling::Numbers(numbers, &maps[part]),
+                (Some((_, maps)), Held::Numbered { numbers, .. }) => Filling::Numbers(numbers, maps[part]),
                 _ => Filling::Words(cells),
             };
             fillings.push((*place, filling));
@@ -131,7 +164,7 @@ fn beside(joint: Vec<Joint>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Column
         builder.part(store.rows, &fillings);
     }
     let records = builder.finish();
-    let column = |(column, (place, present)): (Joint, (Place, Option<Place>))| {
+    let column = |(column, (place, present)): (Joint<'_>, (Place, Option<Place>))| {
         let records = Arc::clone(&records);
         let held = match column.numbered {
             Some((values, _)) => Held::Numbered { numbers: Numbers::Beside(records, place), values },
@@ -170,7 +203,8 @@ mod tests {
         let parts = parts.map(Arc::new);
         for count in [2, 3] {
             let parts = &parts[..count];
-            let all = Store::united(parts.to_vec()).unwrap();
+            let numbering = Numbering::of(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap();
+            let all = Store::united(parts.to_vec(), &numbering).unwrap();
             let mut row = 0;
             for part in parts {
                 for of_part in 0..part.rows {

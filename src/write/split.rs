@@ -1,0 +1,132 @@
+//! A store cut into several: the rows of each year apart.
+
+use super::store::{Column, Held, Numbers, People, Store};
+use crate::vocab::Marks;
+use arrow::array::BooleanBufferBuilder;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Store {
+    /// Whether any row is taken by somebody.
+    #[must_use]
+    pub fn is_taken(&self, taker: usize) -> bool {
+        self.people.takers.any(taker)
+    }
+
+    /// The rows of each year apart, in their order. The values of a column are shared by all.
+    #[must_use]
+    pub fn split(self, years: &[Option<i16>]) -> Vec<(Option<i16>, Self)> {
+        let mut rows_of: BTreeMap<Option<i16>, usize> = BTreeMap::new();
+        for run in years.chunk_by(|a, b| a == b) {
+            *rows_of.entry(run[0]).or_default() += run.len();
+        }
+        let counts: Vec<usize> = rows_of.values().copied().collect();
+        let place = |year: &Option<i16>| rows_of.keys().position(|of| of == year).unwrap_or(0);
+        let mut last = (None, place(&None));
+        // Which part each row goes to.
+        let to: Vec<usize> = years
+            .iter()
+            .map(|year| {
+                if last.0 != *year {
+                    last = (*year, place(year));
+                }
+                last.1
+            })
+            .collect();
+        let Self { columns, people: People { persons, takers }, .. } = self;
+        let mut parts: Vec<Self> = counts.iter().map(|rows| Self { rows: *rows, ..Self::default() }).collect();
+        for Column { kind, held } in columns {
+            for (part, held) in parts.iter_mut().zip(split(held, &to, &counts)) {
+                part.columns.push(Column { kind: kind.clone(), held });
+            }
+        }
+        let mut rows: Vec<Vec<u32>> = counts.iter().map(|rows| Vec::with_capacity(*rows)).collect();
+        (0..).zip(&to).for_each(|(row, to)| rows[*to].push(row));
+        for ((part, persons), rows) in parts.iter_mut().zip(shared_out(&persons, &to, &counts)).zip(&rows) {
+            let mut marks = Marks::default();
+            marks.clear_like(&takers);
+            marks.extend(&takers, rows);
+            part.people = People { persons, takers: marks };
+        }
+        rows_of.into_keys().zip(parts).collect()
+    }
+}
+
+/// What each part has of some cells.
+fn shared_out<T: Copy>(all: &[T], to: &[usize], counts: &[usize]) -> Vec<Vec<T>> {
+    let mut parts: Vec<Vec<T>> = counts.iter().map(|count| Vec::with_capacity(*count)).collect();
+    all.iter().zip(to).for_each(|(cell, to)| parts[*to].push(*cell));
+    parts
+}
+
+fn split(held: Held, to: &[usize], counts: &[usize]) -> Vec<Held> {
+    match held {
+        Held::Numbered { numbers, values } => {
+            let numbers: Vec<Numbers> = match numbers {
+                Numbers::One(all) => shared_out(&all, to, counts).into_iter().map(Numbers::One).collect(),
+                Numbers::Two(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Two).collect(),
+                Numbers::Four(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Four).collect(),
+                Numbers::Beside(..) => {
+                    let all: Vec<u32> = (0..numbers.len()).map(|row| numbers.at(row)).collect();
+                    shared_out(&all, to, counts).into_iter().map(Numbers::Four).collect()
+                }
+            };
+            numbers.into_iter().map(|numbers| Held::Numbered { numbers, values: Arc::clone(&values) }).collect()
+        }
+        Held::Plain { words, valid } => {
+            let mut valids = valid.map(|valid| {
+                let mut parts: Vec<_> = counts.iter().map(|count| BooleanBufferBuilder::new(*count)).collect();
+                valid.iter().zip(to).for_each(|(valid, to)| parts[*to].append(valid));
+                parts.into_iter()
+            });
+            let mut next = || valids.as_mut().and_then(Iterator::next).map(|mut part| part.finish());
+            shared_out(&words, to, counts).into_iter().map(|words| Held::Plain { words, valid: next() }).collect()
+        }
+        Held::Beside { records, words, present } => {
+            let all = 0..records.rows();
+            let valid = present.map(|place| all.clone().map(|row| records.at(row, place) != 0).collect());
+            split(Held::Plain { words: all.map(|row| records.at(row, words)).collect(), valid }, to, counts)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fill::StoreBuilder;
+    use super::*;
+    use arrow::array::{ArrayRef, Float64Array, Int16Array, StringViewArray};
+
+    #[test]
+    fn each_year_has_its_rows_in_their_order() {
+        let rows = 300_000;
+        let years: Vec<Option<i16>> = (0..rows).map(|row| [Some(2019), None, Some(2017)][row * 7 % 3]).collect();
+        let texts = (0..rows).map(|row| (row % 5 > 0).then(|| format!("text {}", row % 11))).collect::<StringViewArray>();
+        let floats = (0..rows).map(|row| (row % 9 > 0).then_some(row as f64)).collect::<Float64Array>();
+        let small = (0..rows).map(|row| i16::try_from(row % 999).ok()).collect::<Int16Array>();
+        let columns: [ArrayRef; 3] = [Arc::new(texts), Arc::new(floats), Arc::new(small)];
+        let persons: Vec<u32> = (0..300_000).collect();
+        let mut takers = Marks::new(rows, 2);
+        (0..rows).filter(|row| row % 2 == 0).for_each(|row| takers.mark(row, 1));
+        let store = || {
+            let mut builder = StoreBuilder::default();
+            builder.append(rows, &columns, None).unwrap();
+            builder.append_people(&persons, &takers, &persons);
+            builder.finish()
+        };
+        let whole = store();
+        assert!(whole.is_taken(1) && !whole.is_taken(0));
+        let parts = store().split(&years);
+        assert_eq!(parts.iter().map(|(year, _)| *year).collect::<Vec<_>>(), [None, Some(2017), Some(2019)]);
+        assert_eq!(parts.iter().map(|(_, part)| part.rows).sum::<usize>(), rows);
+        for (year, part) in &parts {
+            let mine = (0..rows).filter(|row| years[*row] == *year);
+            for (row, of_whole) in mine.enumerate() {
+                assert_eq!(part.people.persons[row] as usize, of_whole);
+                assert_eq!(part.people.takers.has(row, 1), of_whole % 2 == 0);
+                for (mine, all) in part.columns.iter().zip(&whole.columns) {
+                    assert_eq!((&mine.kind, mine.value(row)), (&all.kind, all.value(of_whole)));
+                }
+            }
+        }
+    }
+}
