@@ -16,8 +16,8 @@ use leo_extract::kernels::{Chunks, FanOut, cohort_of, gather, keys_of, ranks_of,
 use leo_extract::keys::Keyring;
 use leo_extract::link::{NOBODY, Rows};
 use leo_extract::plan::{Layout, OutColumn, Purpose, TablePlan, Want};
-use leo_extract::vocab::{ElementName, KeyId, Kind, Release, Silent, Type};
-use leo_extract::write::{Encoders, Part, Pick, RowSet, Sink, StoreBuilder, TableJob, table};
+use leo_extract::vocab::{ElementName, KeyId, Kind, Marks, Release, Silent, Type};
+use leo_extract::write::{Encoders, Part, Pick, RowSet, Sink, StoreBuilder, TableJob, Taken, table};
 use made::Made;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -149,6 +149,17 @@ fn fan_out(c: &mut Criterion) {
     group.finish();
 }
 
+/// A store of rows of these people, all of which the first taker takes.
+fn owned(columns: &[ArrayRef], persons: Vec<u32>) -> Part {
+    let mut builder = StoreBuilder::with_room(ROWS);
+    builder.append(ROWS, columns, None).unwrap();
+    let mut takers = Marks::new(ROWS, 1);
+    takers.mark_all(&[true; ROWS], 0);
+    builder.append_people(&persons, &takers, &(0..ROWS.try_into().unwrap()).collect::<Vec<u32>>());
+    let store = Arc::new(builder.finish());
+    Part { columns: (0..store.width()).collect(), store }
+}
+
 /// A store of some rows.
 fn store(columns: &[ArrayRef]) -> Part {
     let mut builder = StoreBuilder::with_room(ROWS);
@@ -233,8 +244,10 @@ fn encode(c: &mut Criterion) {
 fn tables(c: &mut Criterion) {
     let mut made = Made::new(5);
     let ids = made.ids(PEOPLE);
-    let part = store(&columns(&mut made, ROWS));
-    let all = picked(&mut made, &part, PEOPLE);
+    // Everybody is in the project; each row is of anybody, and taken.
+    let everybody: Vec<u32> = (0..PEOPLE).collect();
+    let ranks = ranks_of([cohort_of(&made.pseudonyms(&everybody))].iter(), PEOPLE as usize);
+    let part = owned(&columns(&mut made, ROWS), (0..ROWS).map(|_| made.below(PEOPLE)).collect());
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("npd.ks4")).unwrap();
     let layout = Layout { year: None, term: false, columns: out_columns() };
@@ -243,8 +256,8 @@ fn tables(c: &mut Criterion) {
     let sink = || {
         // No table is written over another.
         std::fs::remove_file(folder.path().join(plan.path())).ok();
-        let sink = Sink::new(folder.path().join("spill"), 1, PEOPLE as usize);
-        sink.keep(all.clone()).unwrap();
+        let sink = Sink::new(folder.path().join("spill"), 1, Arc::clone(&ranks), 0);
+        sink.keep(Taken { part: part.clone(), taker: 0 }).unwrap();
         sink
     };
     let run = |sink: Sink| {

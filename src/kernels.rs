@@ -51,7 +51,8 @@ impl<'a> FanOut<'a> {
     /// Nothing yet, with room for so many rows: one want a project. Nobody is excluded.
     #[must_use]
     pub fn new(room: usize, wants: &'a [Want], ranks: &Arc<Ranks>) -> Self {
-        let held = wants.iter().enumerate().map(|(index, want)| Held::new(index, want, index, Vec::new(), None)).collect();
+        let held =
+            wants.iter().enumerate().map(|(index, want)| Held::new(index, want, index, Vec::new(), None)).collect();
         Self { holding: Holding::new(None, room, held, Arc::clone(ranks)), excluded: PersonSet::new(0) }
     }
 

@@ -43,7 +43,11 @@ pub fn canonical_integer(kind: &str, value: i128) -> Canonical<'static> {
 /// Canonical text whatever its shape, `None` where missing: for `release: {pseudonymise: KIND}`.
 #[must_use]
 pub fn canonical_unshaped<'a>(kind: &str, text: &'a str) -> Option<Cow<'a, str>> {
-    let trimmed = text.trim_matches(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c'));
+    let bytes = text.as_bytes();
+    // Nearly all begin and end with a letter or a digit.
+    let bare = bytes.first().is_some_and(u8::is_ascii_graphic) && bytes.last().is_some_and(u8::is_ascii_graphic);
+    let white = |c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
+    let trimmed = if bare { text } else { text.trim_matches(white) };
     let text = match kind {
         "nino" | "upn" | "uln" | "husid" => {
             let plain = trimmed.bytes().all(|b| b.is_ascii() && b != b' ' && !b.is_ascii_lowercase());

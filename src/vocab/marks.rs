@@ -32,7 +32,8 @@ impl Marks {
     #[must_use]
     #[inline]
     pub fn has(&self, row: usize, thing: usize) -> bool {
-        thing / 8 < self.width && self.bytes.get(row * self.width + thing / 8).is_some_and(|b| b >> (thing % 8) & 1 == 1)
+        thing / 8 < self.width
+            && self.bytes.get(row * self.width + thing / 8).is_some_and(|b| b >> (thing % 8) & 1 == 1)
     }
 
     /// Marks a row for a thing.
@@ -76,7 +77,11 @@ impl Marks {
     #[must_use]
     pub fn any(&self, thing: usize) -> bool {
         let of = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte);
-        let all = if self.width == 1 { of(&self.bytes) } else { u8::from(self.each(thing).any(|marked| marked)) << (thing % 8) };
+        let all = if self.width == 1 {
+            of(&self.bytes)
+        } else {
+            u8::from(self.each(thing).any(|marked| marked)) << (thing % 8)
+        };
         all >> (thing % 8) & 1 == 1
     }
 
@@ -106,7 +111,10 @@ mod tests {
             marks.mark(9, 0);
             marks.mark(0, 64);
             let has = |marks: &Marks, row| (0..things).filter(|thing| marks.has(row, *thing)).collect::<Vec<_>>();
-            assert_eq!((0..4).map(|row| has(&marks, row)).collect::<Vec<_>>(), [vec![0], vec![], vec![0, things - 1], vec![]]);
+            assert_eq!(
+                (0..4).map(|row| has(&marks, row)).collect::<Vec<_>>(),
+                [vec![0], vec![], vec![0, things - 1], vec![]]
+            );
             assert_eq!(marks.marked().collect::<Vec<_>>(), [0, 2]);
             assert_eq!(marks.each(things - 1).collect::<Vec<_>>(), [false, false, true, false]);
             let mut some = Marks::new(0, things);

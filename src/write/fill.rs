@@ -87,7 +87,11 @@ impl StoreBuilder {
     /// The store.
     #[must_use]
     pub fn finish(self) -> Store {
-        Store { columns: self.columns.into_iter().map(Building::finish).collect(), rows: self.rows, people: self.people }
+        Store {
+            columns: self.columns.into_iter().map(Building::finish).collect(),
+            rows: self.rows,
+            people: self.people,
+        }
     }
 }
 
@@ -153,7 +157,9 @@ impl Building {
             Filling::Texts(texts, numbers) => {
                 Held::Numbered { numbers, values: Arc::new(Distinct::Strings(texts.into_strings())) }
             }
-            Filling::Words(words, numbers) => Held::Numbered { numbers, values: Arc::new(Distinct::Words(words.into_values())) },
+            Filling::Words(words, numbers) => {
+                Held::Numbered { numbers, values: Arc::new(Distinct::Words(words.into_values())) }
+            }
             Filling::Plain(words, mut valid) => {
                 let valid = valid.finish();
                 let none_missing = valid.count_set_bits() == valid.len();

@@ -133,25 +133,26 @@ pub(super) struct Prefixes {
 }
 
 /// Appends identifiers that rise: each as what it has beyond the one before.
-pub(super) fn rising<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, scratch: &mut Prefixes, out: &mut Vec<u8>) {
+pub(super) fn rising<'a>(ids: impl ExactSizeIterator<Item = &'a [u8; 16]>, scratch: &mut Prefixes, out: &mut Vec<u8>) {
     let Prefixes { shared, own, bytes } = scratch;
     shared.clear();
     own.clear();
+    // Sixteen bytes are written at a time, of which those count that are the identifier's own.
     bytes.clear();
-    let mut last: Option<&[u8; 16]> = None;
-    for id in ids {
-        let alike = last.map_or(0, |last| {
-            let differ = u128::from_be_bytes(*last) ^ u128::from_be_bytes(*id);
-            usize::try_from(differ.leading_zeros() / 8).unwrap_or(0)
-        });
-        shared.push(u8::try_from(alike).unwrap_or(16));
-        own.push(u8::try_from(16 - alike).unwrap_or(16));
-        bytes.extend_from_slice(&id[alike..]);
+    bytes.resize(ids.len() * 16 + 16, 0);
+    let (mut end, mut last) = (0, None);
+    shared.extend(ids.map(|id| {
+        let id = u128::from_be_bytes(*id);
+        let alike = last.map_or(0, |last: u128| (last ^ id).leading_zeros() / 8);
+        bytes[end..end + 16].copy_from_slice(&id.checked_shl(alike * 8).unwrap_or(0).to_be_bytes());
+        end += 16 - alike as usize;
         last = Some(id);
-    }
+        u8::try_from(alike).unwrap_or(16)
+    }));
+    own.extend(shared.iter().map(|alike| 16 - alike));
     deltas(shared, out);
     deltas(own, out);
-    out.extend_from_slice(bytes);
+    out.extend_from_slice(&bytes[..end]);
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ fn unite_slice(sinks: &[&Sink], stores: Vec<Arc<Store>>, numbering: &Numbering) 
         let first = std::mem::take(&mut sink.state()?.memory).into_iter().next();
         waiting.extend(first.map(|taken| (sink, taken.part.columns, taken.taker)));
     }
-    let store = Arc::new(Store::united(stores, numbering).ok_or_else(differ)?);
+    let store = Arc::new(Store::united(stores, numbering, FROM_ROWS).ok_or_else(differ)?);
     for (sink, columns, taker) in waiting {
         sink.keep(Taken { part: Part { store: Arc::clone(&store), columns }, taker })?;
     }

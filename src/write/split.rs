@@ -100,7 +100,8 @@ mod tests {
     fn each_year_has_its_rows_in_their_order() {
         let rows = 300_000;
         let years: Vec<Option<i16>> = (0..rows).map(|row| [Some(2019), None, Some(2017)][row * 7 % 3]).collect();
-        let texts = (0..rows).map(|row| (row % 5 > 0).then(|| format!("text {}", row % 11))).collect::<StringViewArray>();
+        let texts =
+            (0..rows).map(|row| (row % 5 > 0).then(|| format!("text {}", row % 11))).collect::<StringViewArray>();
         let floats = (0..rows).map(|row| (row % 9 > 0).then_some(row as f64)).collect::<Float64Array>();
         let small = (0..rows).map(|row| i16::try_from(row % 999).ok()).collect::<Int16Array>();
         let columns: [ArrayRef; 3] = [Arc::new(texts), Arc::new(floats), Arc::new(small)];

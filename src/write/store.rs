@@ -164,10 +164,20 @@ impl Distinct {
 /// The values of one column.
 #[derive(Debug)]
 pub(super) enum Held {
-    Numbered { numbers: Numbers, values: Arc<Distinct> },
-    Plain { words: Vec<u64>, valid: Option<BooleanBuffer> },
+    Numbered {
+        numbers: Numbers,
+        values: Arc<Distinct>,
+    },
+    Plain {
+        words: Vec<u64>,
+        valid: Option<BooleanBuffer>,
+    },
     /// Words beside the cells of other columns; and whether each is there, where some are not.
-    Beside { records: Arc<Records>, words: Place, present: Option<Place> },
+    Beside {
+        records: Arc<Records>,
+        words: Place,
+        present: Option<Place>,
+    },
 }
 
 /// One column of a store.

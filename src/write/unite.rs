@@ -1,7 +1,7 @@
 //! Stores that feed the same tables become one, so that each value has one number for all of them; large ones hold their
 //! rows side by side.
 
-use super::records::{FROM_ROWS, Filling, Place, RecordsBuilder};
+use super::records::{Filling, Place, RecordsBuilder};
 use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store};
 use super::values::{Texts, Words};
 use arrow::buffer::BooleanBuffer;
@@ -30,15 +30,15 @@ impl Numbering {
 }
 
 impl Store {
-    /// One store with the rows of all, in their order. Each is let go as soon as it is not needed any more. `None` where their
-    /// columns are not those of the numbering.
-    pub(super) fn united(stores: Vec<Arc<Self>>, numbering: &Numbering) -> Option<Self> {
+    /// One store with the rows of all, in their order; side by side where there are `many`. Each is let go as soon as it is not
+    /// needed any more. `None` where their columns are not those of the numbering.
+    pub(super) fn united(stores: Vec<Arc<Self>>, numbering: &Numbering, many: usize) -> Option<Self> {
         let all = || numbering.0.iter().enumerate();
         let joint = all().map(|(index, of)| Joint::of(&stores, index, of.as_ref())).collect::<Option<Vec<_>>>()?;
         let rows = stores.iter().map(|store| store.rows).sum();
         let mut people = People::default();
         stores.iter().for_each(|store| people.append(&store.people));
-        let columns = if rows < FROM_ROWS {
+        let columns = if rows < many {
             joint.into_iter().enumerate().map(|(index, joint)| joint.column(&stores, index, rows)).collect()
         } else {
             beside(joint, stores, rows)
@@ -57,7 +57,11 @@ struct Joint<'a> {
 }
 
 impl<'a> Joint<'a> {
-    fn of(stores: &[Arc<Store>], index: usize, of: Option<&'a (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>) -> Option<Self> {
+    fn of(
+        stores: &[Arc<Store>],
+        index: usize,
+        of: Option<&'a (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>,
+    ) -> Option<Self> {
         let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
         let kind = parts.first()?.kind.clone();
         let numbered = match of {
@@ -138,8 +142,7 @@ fn numbered(parts: &[&Column]) -> OfColumn {
         }
         maps.insert(Arc::as_ptr(values), map);
     }
-    let values =
-        if are_texts { Distinct::Strings(texts.into_strings()) } else { Distinct::Words(words.into_values()) };
+    let values = if are_texts { Distinct::Strings(texts.into_strings()) } else { Distinct::Words(words.into_values()) };
     Some((Arc::new(values), maps))
 }
 
@@ -177,10 +180,15 @@ fn beside(joint: Vec<Joint<'_>>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Co
 
 #[cfg(test)]
 mod tests {
+    use super::super::chunk::{Encoder, Encoders};
+    use super::super::codes::Codes;
+    use super::super::encode::{Beside, TableWriter};
     use super::super::fill::StoreBuilder;
+    use super::super::gather::{Part, RowSet, Taken};
     use super::*;
-    use arrow::array::{ArrayRef, Int32Array, StringViewArray};
-    use std::sync::Arc;
+    use crate::vocab::{Marks, Silent};
+    use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
+    use arrow::datatypes::{Field, Schema};
 
     fn store(texts: &[Option<&str>], integers: impl Iterator<Item = Option<i32>>) -> Store {
         let integers: ArrayRef = Arc::new(integers.collect::<Int32Array>());
@@ -191,31 +199,101 @@ mod tests {
         builder.finish()
     }
 
+    fn united(parts: &[Arc<Store>], many: usize) -> Store {
+        let numbering = Numbering::of(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap();
+        Store::united(parts.to_vec(), &numbering, many).unwrap()
+    }
+
     #[test]
     fn united_rows_are_those_of_the_parts() {
         let few = [Some("b"), None, Some("a text that is too long for its view"), Some("b")];
         let parts = [
             store(&few, [Some(7), None, Some(-1), Some(7)].into_iter()),
             store(&[Some("c"), Some("b")], [Some(8), Some(-1)].into_iter()),
-            // More integers than are numbered.
-            store(&vec![None; 300_000], (0..300_000).map(Some)),
+            // More integers than are numbered, some of them missing.
+            store(&vec![None; 300_000], (0..300_000).map(|n| (n % 1_000 > 0).then_some(n))),
         ];
         let parts = parts.map(Arc::new);
-        for count in [2, 3] {
+        for (count, many) in [(2, 7), (2, 6), (3, 1 << 20), (3, 0)] {
             let parts = &parts[..count];
-            let numbering = Numbering::of(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap();
-            let all = Store::united(parts.to_vec(), &numbering).unwrap();
+            let all = united(parts, many);
             let mut row = 0;
             for part in parts {
                 for of_part in 0..part.rows {
                     for (a, b) in all.columns.iter().zip(&part.columns) {
                         assert_eq!(a.value(row), b.value(of_part));
+                        assert_eq!(a.is_present(row), b.is_present(of_part));
                     }
                     row += 1;
                 }
             }
-            assert_eq!(row, all.rows);
-            assert_eq!(matches!(all.columns[1].held, Held::Plain { .. }), count == 3);
+            assert_eq!((row, all.is_beside()), (all.rows, row >= many));
+            let plain = matches!(all.columns[1].held, Held::Plain { .. } | Held::Beside { .. });
+            assert_eq!(plain, count == 3);
         }
+    }
+
+    /// Rows of many people: several have several rows, some of which are alike, and all columns have missing cells.
+    fn rows(from: i32, count: i32) -> (Vec<ArrayRef>, Vec<u32>) {
+        let mixed = |n: i32| i32::try_from((u64::from(n.unsigned_abs()) * 2_654_435_761) >> 7 & 0xf_ffff).unwrap();
+        let every = |nth: i32| (from..from + count).map(move |n| (mixed(n) % nth > 0).then_some(mixed(n)));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(every(5).map(|n| n.map(|n| format!("text {}", n % 3))).collect::<StringViewArray>()),
+            Arc::new(every(9).collect::<Int32Array>()),
+            Arc::new(every(3).map(|n| n.map(|n| n % 2 == 0)).collect::<BooleanArray>()),
+            Arc::new(every(7).map(|n| n.map(|n| f64::from(n) / 3.0)).collect::<Float64Array>()),
+            Arc::new(every(2).map(|n| n.map(|n| i64::from(n % 70_000))).collect::<Int64Array>()),
+        ];
+        (columns, (from..from + count).map(|n| mixed(n).unsigned_abs() % 9_000).collect())
+    }
+
+    #[test]
+    fn rows_side_by_side_come_out_as_others_do() {
+        // Many more rows than a row group has, so that people's rows lie on both sides of a cut.
+        let part = |(from, count)| {
+            let (columns, persons) = rows(from, count);
+            let rows: Vec<u32> = (0..u32::try_from(count).unwrap()).collect();
+            let mut takers = Marks::new(rows.len(), 2);
+            persons.iter().enumerate().filter(|(_, p)| **p % 8 != 3).for_each(|(row, _)| takers.mark(row, 1));
+            let mut builder = StoreBuilder::default();
+            builder.append(rows.len(), &columns, None).unwrap();
+            builder.append_people(&persons, &takers, &rows);
+            Arc::new(builder.finish())
+        };
+        let parts = [(0, 400_000), (300_000, 500_000), (0, 1)].map(part);
+        let ranks: Vec<u32> = (0..9_000).map(|person| person * 7 % 9_000).collect();
+        let ids: Vec<[u8; 16]> = (0..9_000).map(|n| format!("{n:0>16}").into_bytes().try_into().unwrap()).collect();
+        let fields = [DataType::Utf8, DataType::Int32, DataType::Boolean, DataType::Float64, DataType::Int64];
+        let mut schema = vec![Field::new("person_id", DataType::Utf8, false)];
+        schema.extend(fields.iter().enumerate().map(|(i, kind)| Field::new(format!("c{i}"), kind.clone(), true)));
+        let schema = Schema::new(schema);
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, mut rows: RowSet, sorted: bool| {
+            if sorted {
+                rows.sort().unwrap()
+            } else {
+                rows.sort_by_rank()
+            }
+            let path = folder.path().join(name);
+            let mut writer = TableWriter::create(&path, &schema, Encoder::new().unwrap()).unwrap();
+            let beside = Beside { ids: &ids, lead: Vec::new(), observer: &Silent };
+            let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();
+            assert!(writer.write(rows, true, &beside, &mut codes).unwrap().is_empty());
+            let written = writer.finish(&Encoders::default()).unwrap();
+            (written.0.sha256, written.1, codes.iter().map(|codes| codes.missing).collect::<Vec<_>>())
+        };
+        let taken =
+            |store: Arc<Store>| Taken { part: Part { columns: (0..5).collect(), store }, taker: 1 }.rows(&ranks);
+        let mut apart = RowSet::default();
+        parts.iter().for_each(|part| apart.append(taken(Arc::clone(part))).unwrap());
+        let apart = file("apart", apart, true);
+        assert!(apart.1 > 700_000 && apart.2.iter().all(|missing| *missing > 1_000));
+        let together = taken(Arc::new(united(&parts, usize::MAX)));
+        assert!(!together.is_beside());
+        assert_eq!(file("together", together, true), apart);
+        let beside = taken(Arc::new(united(&parts, 0)));
+        assert!(beside.is_beside());
+        assert_eq!(file("beside", beside.clone(), false), apart);
+        assert_eq!(file("sorted before", beside, true), apart);
     }
 }
