@@ -150,12 +150,12 @@ fn fan_out(c: &mut Criterion) {
 }
 
 /// A store of rows of these people, all of which the first taker takes.
-fn owned(columns: &[ArrayRef], persons: Vec<u32>) -> Part {
+fn owned(columns: &[ArrayRef], persons: &[u32]) -> Part {
     let mut builder = StoreBuilder::with_room(ROWS);
     builder.append(ROWS, columns, None).unwrap();
     let mut takers = Marks::new(ROWS, 1);
     takers.mark_all(&[true; ROWS], 0);
-    builder.append_people(&persons, &takers, &(0..ROWS.try_into().unwrap()).collect::<Vec<u32>>());
+    builder.append_people(persons, &takers, &(0..ROWS.try_into().unwrap()).collect::<Vec<u32>>());
     let store = Arc::new(builder.finish());
     Part { columns: (0..store.width()).collect(), store }
 }
@@ -247,7 +247,8 @@ fn tables(c: &mut Criterion) {
     // Everybody is in the project; each row is of anybody, and taken.
     let everybody: Vec<u32> = (0..PEOPLE).collect();
     let ranks = ranks_of([cohort_of(&made.pseudonyms(&everybody))].iter(), PEOPLE as usize);
-    let part = owned(&columns(&mut made, ROWS), (0..ROWS).map(|_| made.below(PEOPLE)).collect());
+    let persons: Vec<u32> = (0..ROWS).map(|_| made.below(PEOPLE)).collect();
+    let part = owned(&columns(&mut made, ROWS), &persons);
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("npd.ks4")).unwrap();
     let layout = Layout { year: None, term: false, columns: out_columns() };

@@ -56,7 +56,7 @@ impl Lookup {
     }
 
     #[inline]
-    fn find(&self, line: usize, key: &[u8; 16]) -> u32 {
+    fn in_lines(&self, line: usize, key: &[u8; 16]) -> u32 {
         for line in self.lines.get(line..).unwrap_or_default() {
             for (known, person) in line.keys.iter().zip(&line.persons) {
                 // A place that is not taken has nobody.
@@ -95,7 +95,7 @@ impl Partners for Lookup {
                 touched ^= self.lines.get(*at).map_or(0, |line| line.taken);
             }
             std::hint::black_box(touched);
-            found.extend(at.iter().zip(keys).map(|(at, key)| self.find(*at, key)));
+            found.extend(at.iter().zip(keys).map(|(at, key)| self.in_lines(*at, key)));
         }
     }
 
@@ -123,11 +123,11 @@ mod tests {
             assert_eq!(lookup.len(), count);
             let keys = |change: u128| members.iter().map(|m| (m.0 ^ change).to_be_bytes()).collect::<Vec<_>>();
             let mut found = Vec::new();
-            lookup.find(&keys(0), &mut found);
+            Partners::find(&lookup, &keys(0), &mut found);
             let right = members.iter().enumerate().map(|(at, m)| if at < count { m.1 } else { NOBODY });
             assert_eq!(found, right.collect::<Vec<_>>(), "{count} members");
             found.clear();
-            lookup.find(&keys(1 << 20), &mut found);
+            Partners::find(&lookup, &keys(1 << 20), &mut found);
             assert!(found.len() == members.len() && found.iter().all(|person| *person == NOBODY));
         }
     }

@@ -243,8 +243,10 @@ impl Encoder {
             };
             return Some(Dictionary::Some(values, met));
         }
-        let texts = |part: &&Column| matches!(&part.held, Held::Numbered { values, .. } if matches!(**values, Distinct::Strings(_)));
-        let texts = parts.iter().any(texts);
+        let texts = parts.iter().any(|part| match &part.held {
+            Held::Numbered { values, .. } => matches!(**values, Distinct::Strings(_)),
+            Held::Plain { .. } | Held::Beside { .. } => false,
+        });
         let mut found = if texts { Found::Texts(Texts::new()) } else { Found::Words(Words::new()) };
         let mut seen: Vec<Vec<u16>> = parts
             .iter()

@@ -74,8 +74,8 @@ impl TableWriter {
         Ok(Self { path: path.to_path_buf(), writer, encoder, group_rows, rows: 0 })
     }
 
-    /// Writes rows that are sorted, or stand side by side and are sorted by rank: as many whole row groups as there are; where these are the last, all of them. Returns the rows
-    /// that are left, which the next call must begin with.
+    /// Writes rows that are sorted, or stand side by side and are sorted by rank: as many whole row groups as there are; where
+    /// these are the last, all of them. Returns the rows that are left, which the next call must begin with.
     pub(super) fn write(
         &mut self,
         mut rows: RowSet,

@@ -39,7 +39,7 @@ pub struct Taken {
 
 impl Taken {
     /// The rows, each with its person's rank.
-    pub(super) fn rows(&self, ranks: &[u32]) -> RowSet {
+    pub(super) fn rows(self, ranks: &[u32]) -> RowSet {
         let People { persons, takers } = &self.part.store.people;
         let mut picks = vec![Pick::default(); persons.len() + 1];
         let mut next = 0;
@@ -51,7 +51,7 @@ impl Taken {
         picks.truncate(next);
         // Nothing but this, so that the memory is asked for many ranks at a time.
         picks.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
-        RowSet::of(self.part.clone(), picks)
+        RowSet::of(self.part, picks)
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) struct Numbering(Vec<OfColumn>);
 
 /// All values of a column, numbered anew, and for each set of old numbers the new ones; `None` where they are too many, or not
 /// numbered in some store.
-type OfColumn = Option<(Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>;
+type OfColumn = Option<Anew>;
+type Anew = (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>);
 
 impl Numbering {
     /// Of all stores that will be united, whichever with whichever. `None` where their columns differ.
@@ -57,11 +58,7 @@ struct Joint<'a> {
 }
 
 impl<'a> Joint<'a> {
-    fn of(
-        stores: &[Arc<Store>],
-        index: usize,
-        of: Option<&'a (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>)>,
-    ) -> Option<Self> {
+    fn of(stores: &[Arc<Store>], index: usize, of: Option<&'a Anew>) -> Option<Self> {
         let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
         let kind = parts.first()?.kind.clone();
         let numbered = match of {
@@ -270,9 +267,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, mut rows: RowSet, sorted: bool| {
             if sorted {
-                rows.sort().unwrap()
+                rows.sort().unwrap();
             } else {
-                rows.sort_by_rank()
+                rows.sort_by_rank();
             }
             let path = folder.path().join(name);
             let mut writer = TableWriter::create(&path, &schema, Encoder::new().unwrap()).unwrap();

@@ -140,7 +140,7 @@ fn no_identifier_in_any_byte() {
     assert!(canaries.in_bytes(format!("..{}..", known.iter().find(|k| k.len() >= 10).unwrap()).as_bytes()));
 
     // Everything that appears below extracts while the build runs is looked at as it is, scratch and spill among it.
-    let mut child = world.spawn(&[&["--memory", "64MiB", "--threads", "2"], &CROWD as &[&str]].concat());
+    let mut child = world.spawn(&[&["--memory", "64MiB", "--threads", "16"], &CROWD as &[&str]].concat());
     let (mut spilled, mut looked) = (BTreeSet::new(), 0);
     let mut seen = BTreeSet::new();
     while child.try_wait().unwrap().is_none() {
@@ -169,7 +169,7 @@ fn no_identifier_in_any_byte() {
 fn no_identifier_is_left_by_a_killed_build() {
     let world = crowded();
     let canaries = Canaries::of(&world);
-    let mut child = world.spawn(&[&["--memory", "64MiB"], &CROWD as &[&str]].concat());
+    let mut child = world.spawn(&[&["--memory", "64MiB", "--threads", "16"], &CROWD as &[&str]].concat());
     let staging = world.path("extracts/.staging");
     // Killed as soon as something lies in scratch.
     while child.try_wait().unwrap().is_none() {
