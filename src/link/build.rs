@@ -181,9 +181,12 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         linked.insert(kind.clone(), set);
     }
     let excluded = excluded(&objections, plan, &registry, &pairs);
-    let mut everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
-    everybody.par_sort_unstable();
-    keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
+    let mut scans = plan.selection.iter().chain(&plan.release);
+    if scans.any(|scan| scan.element.identifier.kind == plan.person) {
+        let mut everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
+        everybody.par_sort_unstable();
+        keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
+    }
     let recall = Arc::new(Recall::new(engine.memory() / RECALL_SHARE));
     Ok(Members { persons: registry.keys, keys, linked, excluded, recall, accounts })
 }
