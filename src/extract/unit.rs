@@ -7,7 +7,7 @@ use crate::cohort::Ranks;
 use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
-use crate::vocab::{Marks, Result, Slice, Year};
+use crate::vocab::{Error, Marks, Result, Slice, Year};
 use crate::write::{Part, Sink, SinkKey, StoreBuilder, Taken};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) async fn read(
     let mut holding = Holding::new(slice, room, wants, Arc::clone(shared.ranks()));
     let mut ambiguous = 0;
     let mut linked = 0;
-    let lost: std::sync::Mutex<Option<crate::vocab::Error>> = std::sync::Mutex::new(None);
+    let lost: std::sync::Mutex<Option<Error>> = std::sync::Mutex::new(None);
     let counts = joined
         .read(unit, |rows| {
             linked += count(rows.persons().values().iter().filter(|p| **p != NOBODY).count());
@@ -158,7 +158,8 @@ impl<'a> Holding<'a> {
     /// Hands all rows held over to their sinks, to be kept or spilled.
     fn hand_over(&mut self, ledger: &Ledger, how: fn(&Sink, Taken) -> Result<()>) -> Result<()> {
         let (store, years) = (std::mem::take(&mut self.store).finish(), std::mem::take(&mut self.years));
-        let stores = if years.is_empty() { vec![(None, store)] } else { store.split(&years) };
+        let united = || Error::Internal("rows that were united are to be cut into years".to_owned());
+        let stores = if years.is_empty() { vec![(None, store)] } else { store.split(&years).ok_or_else(united)? };
         for (year, store) in stores {
             let store = Arc::new(store);
             for (taker, one) in self.wants.iter().enumerate().filter(|(taker, _)| store.is_taken(*taker)) {

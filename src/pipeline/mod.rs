@@ -23,7 +23,7 @@ use crate::files::{Lock, Staging};
 use crate::keys::Keyring;
 use crate::plan::{as_json, as_text};
 use crate::publish;
-use crate::vocab::{CheckCount, Error, Event, Findings, Observer, ProjectId, Result};
+use crate::vocab::{CheckCount, Error, Event, ExitCode, Findings, Observer, ProjectId, Result};
 use cut::{Before, Cut};
 use inputs::Inputs;
 use jiff::Timestamp;
@@ -153,9 +153,8 @@ fn prove_and_publish(
         let mut last = None::<ScopedJoinHandle<'_, Result<Built>>>;
         for project in cut.ready() {
             let proved = prove(cut, project, inputs, (settings, keyring), (engine, &peoples));
-            // Of two errors that of the publication is told, which began before: the other may only follow from it.
-            built.extend(last.take().map(published).transpose()?);
-            let (checks, found) = proved?;
+            let (done, (checks, found)) = both(last.take().map(published).transpose(), proved)?;
+            built.extend(done);
             findings.extend(found);
             let Some(checks) = checks else { continue };
             observer.go_on()?;
@@ -200,6 +199,16 @@ fn published(publishing: ScopedJoinHandle<'_, Result<Built>>) -> Result<Built> {
     publishing.join().map_err(|_| Error::Internal("a publication was lost".to_owned()))?
 }
 
+/// What came of a publication and of what was done beside it. Of two errors that is told which the other may only follow from:
+/// where nothing can be written any more, soon nothing can be read; else the publication's, which began before.
+fn both<A, B>(publication: Result<A>, beside: Result<B>) -> Result<(A, B)> {
+    match (publication, beside) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(_), Err(error)) if error.exit_code() == ExitCode::Output => Err(error),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
 /// Every finding on specs, catalogue, approvals, keyring and sources. Reads no row.
 ///
 /// # Errors
@@ -241,4 +250,22 @@ pub fn plan(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>)
         None => ("nothing can be built: see the findings\n".to_owned(), serde_json::Value::Null),
     };
     Ok(PlanView { text, json, findings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_before_what_follows_from_it() {
+        let full = || Error::writing("write", "codebook.csv", std::io::ErrorKind::StorageFull.into());
+        let lost = || Error::reading("list", "npd.ks4", std::io::ErrorKind::NotFound.into());
+        let told = |a: Result<()>, b: Result<()>| both(a, b).err().map(|error| error.exit_code());
+        assert_eq!(told(Err(lost()), Err(full())), Some(ExitCode::Output));
+        assert_eq!(told(Err(full()), Err(lost())), Some(ExitCode::Output));
+        assert_eq!(told(Err(lost()), Err(Error::Interrupted)), Some(ExitCode::Missing));
+        assert_eq!(told(Ok(()), Err(lost())), Some(ExitCode::Missing));
+        assert_eq!(told(Err(full()), Ok(())), Some(ExitCode::Output));
+        assert_eq!(told(Ok(()), Ok(())), None);
+    }
 }

@@ -76,13 +76,7 @@ impl Marks {
     /// Whether any row is marked for a thing.
     #[must_use]
     pub fn any(&self, thing: usize) -> bool {
-        let of = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte);
-        let all = if self.width == 1 {
-            of(&self.bytes)
-        } else {
-            u8::from(self.each(thing).any(|marked| marked)) << (thing % 8)
-        };
-        all >> (thing % 8) & 1 == 1
+        self.each(thing).any(|marked| marked)
     }
 
     /// Takes in the marks of all rows of others, of the same things.

@@ -239,12 +239,13 @@ impl Encoder {
                 Numbers::One(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
                 Numbers::Two(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
                 Numbers::Four(all) => renumber(|row| all[row], rows, &mut self.seen, out, most)?,
-                Numbers::Beside(..) => renumber(|row| numbers.at(row), rows, &mut self.seen, out, most)?,
             };
             return Some(Dictionary::Some(values, met));
         }
         let texts = parts.iter().any(|part| match &part.held {
-            Held::Numbered { values, .. } => matches!(**values, Distinct::Strings(_)),
+            Held::Numbered { values, .. } | Held::Beside { values: Some(values), .. } => {
+                matches!(**values, Distinct::Strings(_))
+            }
             Held::Plain { .. } | Held::Beside { .. } => false,
         });
         let mut found = if texts { Found::Texts(Texts::new()) } else { Found::Words(Words::new()) };

@@ -101,11 +101,6 @@ impl Filling<'_> {
             Self::Numbers(Numbers::One(all), map) => put(place, &all[from..], |n| map[usize::from(*n)], stride, bytes),
             Self::Numbers(Numbers::Two(all), map) => put(place, &all[from..], |n| map[usize::from(*n)], stride, bytes),
             Self::Numbers(Numbers::Four(all), map) => put(place, &all[from..], |n| map[*n as usize], stride, bytes),
-            Self::Numbers(numbers, map) => {
-                for (row, record) in bytes.chunks_exact_mut(stride).enumerate() {
-                    write(place, map[numbers.at(from + row) as usize].into(), record);
-                }
-            }
             Self::Words(column) => {
                 for (row, record) in bytes.chunks_exact_mut(stride).enumerate() {
                     write(place, column.word(from + row), record);
@@ -113,7 +108,7 @@ impl Filling<'_> {
             }
             Self::Present(column) => {
                 for (row, record) in bytes.chunks_exact_mut(stride).enumerate() {
-                    record[place.offset] = column.is_present(from + row).into();
+                    write(place, column.is_present(from + row).into(), record);
                 }
             }
         }
@@ -215,13 +210,13 @@ impl Store {
                     };
                     Held::Plain { words, valid }
                 }
-                (Gathering::One(_, all), Held::Numbered { values, .. }) => {
+                (Gathering::One(_, all), Held::Beside { values: Some(values), .. }) => {
                     Held::Numbered { numbers: Numbers::One(all), values: Arc::clone(values) }
                 }
-                (Gathering::Two(_, all), Held::Numbered { values, .. }) => {
+                (Gathering::Two(_, all), Held::Beside { values: Some(values), .. }) => {
                     Held::Numbered { numbers: Numbers::Two(all), values: Arc::clone(values) }
                 }
-                (Gathering::Four(_, all), Held::Numbered { values, .. }) => {
+                (Gathering::Four(_, all), Held::Beside { values: Some(values), .. }) => {
                     Held::Numbered { numbers: Numbers::Four(all), values: Arc::clone(values) }
                 }
                 _ => return None,

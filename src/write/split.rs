@@ -13,9 +13,10 @@ impl Store {
         self.people.takers.any(taker)
     }
 
-    /// The rows of each year apart, in their order. The values of a column are shared by all.
+    /// The rows of each year apart, in their order. The values of a column are shared by all. `None` where rows stand side by
+    /// side: years are cut before stores are united.
     #[must_use]
-    pub fn split(self, years: &[Option<i16>]) -> Vec<(Option<i16>, Self)> {
+    pub fn split(self, years: &[Option<i16>]) -> Option<Vec<(Option<i16>, Self)>> {
         let mut rows_of: BTreeMap<Option<i16>, usize> = BTreeMap::new();
         for run in years.chunk_by(|a, b| a == b) {
             *rows_of.entry(run[0]).or_default() += run.len();
@@ -36,7 +37,7 @@ impl Store {
         let Self { columns, people: People { persons, takers }, .. } = self;
         let mut parts: Vec<Self> = counts.iter().map(|rows| Self { rows: *rows, ..Self::default() }).collect();
         for Column { kind, held } in columns {
-            for (part, held) in parts.iter_mut().zip(split(held, &to, &counts)) {
+            for (part, held) in parts.iter_mut().zip(split(held, &to, &counts)?) {
                 part.columns.push(Column { kind: kind.clone(), held });
             }
         }
@@ -48,7 +49,7 @@ impl Store {
             marks.extend(&takers, rows);
             part.people = People { persons, takers: marks };
         }
-        rows_of.into_keys().zip(parts).collect()
+        Some(rows_of.into_keys().zip(parts).collect())
     }
 }
 
@@ -59,17 +60,13 @@ fn shared_out<T: Copy>(all: &[T], to: &[usize], counts: &[usize]) -> Vec<Vec<T>>
     parts
 }
 
-fn split(held: Held, to: &[usize], counts: &[usize]) -> Vec<Held> {
-    match held {
+fn split(held: Held, to: &[usize], counts: &[usize]) -> Option<Vec<Held>> {
+    Some(match held {
         Held::Numbered { numbers, values } => {
             let numbers: Vec<Numbers> = match numbers {
                 Numbers::One(all) => shared_out(&all, to, counts).into_iter().map(Numbers::One).collect(),
                 Numbers::Two(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Two).collect(),
                 Numbers::Four(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Four).collect(),
-                Numbers::Beside(..) => {
-                    let all: Vec<u32> = (0..numbers.len()).map(|row| numbers.at(row)).collect();
-                    shared_out(&all, to, counts).into_iter().map(Numbers::Four).collect()
-                }
             };
             numbers.into_iter().map(|numbers| Held::Numbered { numbers, values: Arc::clone(&values) }).collect()
         }
@@ -82,12 +79,8 @@ fn split(held: Held, to: &[usize], counts: &[usize]) -> Vec<Held> {
             let mut next = || valids.as_mut().and_then(Iterator::next).map(|mut part| part.finish());
             shared_out(&words, to, counts).into_iter().map(|words| Held::Plain { words, valid: next() }).collect()
         }
-        Held::Beside { records, words, present } => {
-            let all = 0..records.rows();
-            let valid = present.map(|place| all.clone().map(|row| records.at(row, place) != 0).collect());
-            split(Held::Plain { words: all.map(|row| records.at(row, words)).collect(), valid }, to, counts)
-        }
-    }
+        Held::Beside { .. } => return None,
+    })
 }
 
 #[cfg(test)]
@@ -116,7 +109,7 @@ mod tests {
         };
         let whole = store();
         assert!(whole.is_taken(1) && !whole.is_taken(0));
-        let parts = store().split(&years);
+        let parts = store().split(&years).unwrap();
         assert_eq!(parts.iter().map(|(year, _)| *year).collect::<Vec<_>>(), [None, Some(2017), Some(2019)]);
         assert_eq!(parts.iter().map(|(_, part)| part.rows).sum::<usize>(), rows);
         for (year, part) in &parts {

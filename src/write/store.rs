@@ -17,8 +17,6 @@ pub(super) enum Numbers {
     One(Vec<u8>),
     Two(Vec<u16>),
     Four(Vec<u32>),
-    /// Beside those of other columns.
-    Beside(Arc<Records>, Place),
 }
 
 impl Numbers {
@@ -28,7 +26,6 @@ impl Numbers {
             Self::One(all) => all[row].into(),
             Self::Two(all) => all[row].into(),
             Self::Four(all) => all[row],
-            Self::Beside(records, place) => u32::try_from(records.at(row, *place)).unwrap_or(0),
         }
     }
 
@@ -37,7 +34,6 @@ impl Numbers {
             Self::One(all) => all.capacity(),
             Self::Two(all) => all.capacity(),
             Self::Four(all) => all.capacity(),
-            Self::Beside(records, _) => records.rows(),
         }
     }
 
@@ -46,8 +42,6 @@ impl Numbers {
             Self::One(all) => all.len(),
             Self::Two(all) => all.len() * 2,
             Self::Four(all) => all.len() * 4,
-            // The records are counted by whoever holds the store.
-            Self::Beside(..) => 0,
         }
     }
 
@@ -56,7 +50,6 @@ impl Numbers {
             Self::One(all) => all.len(),
             Self::Two(all) => all.len(),
             Self::Four(all) => all.len(),
-            Self::Beside(records, _) => records.rows(),
         }
     }
 
@@ -89,15 +82,13 @@ impl Numbers {
                     Self::One(from) => all(from, map, $to, $narrow),
                     Self::Two(from) => all(from, map, $to, $narrow),
                     Self::Four(from) => all(from, map, $to, $narrow),
-                    Self::Beside(..) => $to.extend((0..others.len()).map(|row| $narrow(map[others.at(row) as usize]))),
                 }
             };
         }
         match self {
-            Self::One(to) => into!(to, |n: u32| u8::try_from(n).unwrap_or(0)),
-            Self::Two(to) => into!(to, |n: u32| u16::try_from(n).unwrap_or(0)),
-            Self::Four(to) => into!(to, |n: u32| n),
-            Self::Beside(..) => {}
+            Self::One(to) => into!(to, |n| u8::try_from(n).unwrap_or(0)),
+            Self::Two(to) => into!(to, |n| u16::try_from(n).unwrap_or(0)),
+            Self::Four(to) => into!(to, |n| n),
         }
     }
 
@@ -115,7 +106,6 @@ impl Numbers {
             Self::One(all) => all.extend(more.iter().map(|n| u8::try_from(*n).unwrap_or(0))),
             Self::Two(all) => all.extend(more.iter().map(|n| u16::try_from(*n).unwrap_or(0))),
             Self::Four(all) => all.extend_from_slice(more),
-            Self::Beside(..) => {}
         }
     }
 }
@@ -172,10 +162,11 @@ pub(super) enum Held {
         words: Vec<u64>,
         valid: Option<BooleanBuffer>,
     },
-    /// Words beside the cells of other columns; and whether each is there, where some are not.
+    /// Cells beside those of other columns: numbers of values, or words; and whether each word is there, where some are not.
     Beside {
         records: Arc<Records>,
-        words: Place,
+        cells: Place,
+        values: Option<Arc<Distinct>>,
         present: Option<Place>,
     },
 }
@@ -212,7 +203,10 @@ impl Column {
                 Value::Missing | Value::String(_) => 0,
             },
             Held::Plain { words, .. } => words[row],
-            Held::Beside { records, words, .. } => records.at(row, *words),
+            Held::Beside { .. } => match self.value(row) {
+                Value::Word(word) => word,
+                Value::Missing | Value::String(_) => 0,
+            },
         }
     }
 
@@ -221,16 +215,15 @@ impl Column {
         match &self.held {
             Held::Numbered { numbers, .. } => numbers.at(row) != 0,
             Held::Plain { valid, .. } => valid.as_ref().is_none_or(|valid| valid.value(row)),
-            Held::Beside { records, present, .. } => present.is_none_or(|place| records.at(row, place) != 0),
+            Held::Beside { .. } => self.value(row) != Value::Missing,
         }
     }
 
     /// Where its cells stand beside those of other columns, and where it says whether they are there.
     pub(super) fn beside(&self) -> Option<(&Arc<Records>, Place, Option<Place>)> {
         match &self.held {
-            Held::Numbered { numbers: Numbers::Beside(records, place), .. } => Some((records, *place, None)),
-            Held::Beside { records, words, present } => Some((records, *words, *present)),
-            _ => None,
+            Held::Beside { records, cells, present, .. } => Some((records, *cells, *present)),
+            Held::Numbered { .. } | Held::Plain { .. } => None,
         }
     }
 
@@ -242,8 +235,11 @@ impl Column {
                 Some(valid) if !valid.value(row) => Value::Missing,
                 _ => Value::Word(words[row]),
             },
-            Held::Beside { .. } if !self.is_present(row) => Value::Missing,
-            Held::Beside { records, words, .. } => Value::Word(records.at(row, *words)),
+            Held::Beside { records, cells, values: Some(values), .. } => {
+                values.value(u32::try_from(records.at(row, *cells)).unwrap_or(0))
+            }
+            Held::Beside { records, present: Some(present), .. } if records.at(row, *present) == 0 => Value::Missing,
+            Held::Beside { records, cells, .. } => Value::Word(records.at(row, *cells)),
         }
     }
 
@@ -309,7 +305,7 @@ impl Store {
         let of = |column: &Column| match &column.held {
             Held::Numbered { numbers, values } => numbers.heap() + values.heap(),
             Held::Plain { words, .. } => words.len() * 8 + words.len() / 8,
-            Held::Beside { .. } => 0,
+            Held::Beside { values, .. } => values.as_ref().map_or(0, |values| values.heap()),
         };
         let beside = self.columns.iter().find_map(Column::beside).map_or(0, |(records, ..)| records.heap());
         self.columns.iter().map(of).sum::<usize>() + beside + self.people.heap()

@@ -18,8 +18,12 @@ type OfColumn = Option<Anew>;
 type Anew = (Arc<Distinct>, BTreeMap<*const Distinct, Vec<u32>>);
 
 impl Numbering {
-    /// Of all stores that will be united, whichever with whichever. `None` where their columns differ.
+    /// Of all stores that will be united, whichever with whichever. `None` where their columns differ, or where one has been
+    /// united before.
     pub(super) fn of(stores: &[&Store]) -> Option<Self> {
+        if stores.iter().any(|store| store.is_beside()) {
+            return None;
+        }
         let width = stores.first().map_or(0, |store| store.columns.len());
         let of_column = |index| {
             let parts: Vec<&Column> = stores.iter().map(|store| store.columns.get(index)).collect::<Option<_>>()?;
@@ -166,11 +170,8 @@ fn beside(joint: Vec<Joint<'_>>, stores: Vec<Arc<Store>>, rows: usize) -> Vec<Co
     let records = builder.finish();
     let column = |(column, (place, present)): (Joint<'_>, (Place, Option<Place>))| {
         let records = Arc::clone(&records);
-        let held = match column.numbered {
-            Some((values, _)) => Held::Numbered { numbers: Numbers::Beside(records, place), values },
-            None => Held::Beside { records, words: place, present },
-        };
-        Column { kind: column.kind, held }
+        let values = column.numbered.map(|(values, _)| values);
+        Column { kind: column.kind, held: Held::Beside { records, cells: place, values, present } }
     };
     joint.into_iter().zip(places).map(column).collect()
 }
@@ -225,7 +226,7 @@ mod tests {
                 }
             }
             assert_eq!((row, all.is_beside()), (all.rows, row >= many));
-            let plain = matches!(all.columns[1].held, Held::Plain { .. } | Held::Beside { .. });
+            let plain = matches!(all.columns[1].held, Held::Plain { .. } | Held::Beside { values: None, .. });
             assert_eq!(plain, count == 3);
         }
     }
