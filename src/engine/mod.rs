@@ -109,16 +109,19 @@ impl Engine {
     pub fn budget(&self, taken: u64) -> Budget {
         let limit = (self.memory.saturating_sub(taken) / 2).max(self.memory / 8);
         let threads = u64::try_from(self.threads).unwrap_or(1);
-        Budget { waiting: limit / 2, share: limit / 2 / threads, used: Arc::new(AtomicU64::new(0)) }
+        Budget { waiting: Room::of(limit / 3), back: Room::of(limit / 2), share: limit / 6 / threads }
     }
 }
 
-/// The bytes that retained rows may take: half for rows that wait to be written, half for those that are being read.
-#[derive(Debug, Clone)]
+/// The bytes that retained rows may take: a third for rows that wait to be written, half for those that are read back from
+/// scratch, and a sixth for those that are being read.
+#[derive(Debug)]
 pub struct Budget {
-    waiting: u64,
+    /// For rows that wait in memory until all of their tables have come.
+    pub waiting: Room,
+    /// For rows that are back from scratch, of tables that are being written.
+    pub back: Room,
     share: u64,
-    used: Arc<AtomicU64>,
 }
 
 impl Budget {
@@ -127,11 +130,26 @@ impl Budget {
     pub fn share(&self) -> u64 {
         self.share
     }
+}
 
-    /// Counts bytes in that are to wait, if there is room for them.
+/// Bytes that may be taken, by any number of workers.
+#[derive(Debug)]
+pub struct Room {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl Room {
+    /// Room for so many bytes.
+    #[must_use]
+    pub fn of(limit: u64) -> Self {
+        Self { limit, used: AtomicU64::new(0) }
+    }
+
+    /// Counts bytes in, if there is room for them.
     #[must_use]
     pub fn take(&self, bytes: u64) -> bool {
-        let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.waiting);
+        let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
         self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 

@@ -1,16 +1,15 @@
-//! Groups of units that feed the same tables; what all workers share; and the tables written when a group is done.
+//! Groups of units that feed the same tables; what all workers share; and the linked tables, which are written last.
 
 use super::Request;
 use super::buckets::{buckets, rows};
-use super::ledger::Ledger;
 use crate::cohort::{Cohort, Ranks};
 use crate::engine::Budget;
-use crate::link::{Joined, Members, UnitFault};
+use crate::link::{Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
 use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
-use crate::write::{Encoders, FansOut, LinkedJob, Sink, TableJob, linked, table, unite};
+use crate::write::{Encoders, FansOut, LinkedJob, Sink, SpillFile, linked};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -43,6 +42,7 @@ pub(super) struct Shared {
     linked: BTreeMap<(usize, usize), LinkedSinks>,
     encoders: Encoders,
     waiting: Mutex<BTreeMap<(usize, usize), u64>>,
+    turn: tokio::sync::Mutex<()>,
     extracted: Mutex<Extracted>,
     lost: Mutex<Option<Error>>,
 }
@@ -88,6 +88,7 @@ impl Shared {
             linked: sinks,
             encoders: Encoders::default(),
             waiting: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
             extracted: Mutex::new(extracted),
             lost: Mutex::default(),
         }
@@ -144,12 +145,42 @@ impl Shared {
         }
     }
 
-    fn written(&self, scan: usize, group: usize) {
+    /// A group's tables are written: what waited for it waits no more.
+    pub(super) fn written(&self, scan: usize, group: usize) {
         let bytes = self.waiting.lock().ok().and_then(|mut w| w.remove(&(scan, group)));
-        self.budget.give(bytes.unwrap_or(0));
+        self.budget.waiting.give(bytes.unwrap_or(0));
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Extracted) -> T) -> Result<T> {
+    /// Whose turn it is to bring rows back from scratch.
+    pub(super) fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.turn
+    }
+
+    /// Whether the run ends with an error.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.lock().is_ok_and(|lost| lost.is_some())
+    }
+
+    pub(super) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// A project's `data/` folder.
+    pub(super) fn data(&self, project: usize) -> Option<&PathBuf> {
+        self.request.data.get(project)
+    }
+
+    /// The recipe digest of a project's table.
+    pub(super) fn recipe(&self, project: usize, path: &str) -> String {
+        (self.request.recipe)(project, path)
+    }
+
+    pub(super) fn encoders(&self) -> &Encoders {
+        &self.encoders
+    }
+
+    /// Changes what was extracted.
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Extracted) -> T) -> Result<T> {
         let mut extracted =
             self.extracted.lock().map_err(|_| Error::Internal("a worker failed while it held results".to_owned()))?;
         Ok(change(&mut extracted))
@@ -230,21 +261,24 @@ pub(super) struct Group {
     units: Vec<usize>,
     left: AtomicUsize,
     faults: Mutex<Vec<UnitFault>>,
+    file: Arc<SpillFile>,
 }
 
 impl Group {
-    /// The groups of a scan, in the order of its units.
-    pub(super) fn of(scan: &ElementScan) -> Vec<Self> {
+    /// The groups of a scan, by its index, in the order of its units.
+    pub(super) fn of(shared: &Shared, index: usize, scan: &ElementScan) -> Vec<Self> {
+        let file = |group| SpillFile::new(shared.scratch().join(format!("{index}-{group}.rows")));
         let mut groups: Vec<Self> = Vec::new();
-        for (index, unit) in scan.units.iter().enumerate() {
+        for (number, unit) in scan.units.iter().enumerate() {
             match groups.last_mut() {
-                Some(group) if group.number == unit.group => group.units.push(index),
+                Some(group) if group.number == unit.group => group.units.push(number),
                 _ => groups.push(Self {
                     number: unit.group,
                     slice: unit.slice,
-                    units: vec![index],
+                    units: vec![number],
                     left: AtomicUsize::new(0),
                     faults: Mutex::default(),
+                    file: file(unit.group),
                 }),
             }
         }
@@ -252,6 +286,29 @@ impl Group {
             group.left.store(group.units.len(), Ordering::Relaxed);
         }
         groups
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(super) fn slice(&self) -> Option<Slice> {
+        self.slice
+    }
+
+    /// Where rows of it wait that have no room in memory.
+    pub(super) fn file(&self) -> &Arc<SpillFile> {
+        &self.file
+    }
+
+    /// Why units failed.
+    pub(super) fn faults(&self) -> Vec<UnitFault> {
+        self.faults.lock().map(|faults| faults.clone()).unwrap_or_default()
+    }
+
+    /// Its first unit.
+    pub(super) fn first(&self) -> usize {
+        self.units.first().copied().unwrap_or(0)
     }
 
     /// Its units.
@@ -270,94 +327,4 @@ impl Group {
     pub(super) fn done(&self) -> bool {
         self.left.fetch_sub(1, Ordering::AcqRel) == 1
     }
-}
-
-/// Writes the tables of a group whose last unit was read, each on a task of its own.
-pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Arc<Ledger>, group: &Group) -> Result<()> {
-    if shared.lost.lock().is_ok_and(|l| l.is_some()) {
-        return Ok(());
-    }
-    let scan = joined.scan();
-    let faults: Vec<UnitFault> = group.faults.lock().map(|f| f.clone()).unwrap_or_default();
-    let mut findings = Findings::new();
-    for fault in faults {
-        let finding = fault.into_finding(shared.memory)?;
-        if !findings.contains(&finding) {
-            findings.push(finding);
-        }
-    }
-    let wants: Vec<(usize, usize, bool)> = scan
-        .units
-        .get(group.units.first().copied().unwrap_or(0))
-        .map(|unit| {
-            joined
-                .wants(unit)
-                .filter_map(|(i, w)| match w.purpose {
-                    Purpose::Table { project, .. } => Some((i, project, true)),
-                    Purpose::Join { project, .. } => Some((i, project, false)),
-                    Purpose::Set(_) => None,
-                })
-                .collect()
-        })
-        .unwrap_or_default();
-    shared.with(|all| {
-        for (want, project, is_table) in &wants {
-            if !findings.is_empty() {
-                all.out.insert(*project);
-                let id = shared.plan().projects.get(*project).map(|p| p.id().to_string()).unwrap_or_default();
-                all.findings.extend(findings.iter().map(|f| f.clone().project(id.clone())));
-            } else if *is_table && shared.cohort(*project).is_some() {
-                let fates = ledger.fates(*want, group.slice);
-                let element = scan.element.name.clone();
-                if let Some(slices) = all.slices.get_mut(*project) {
-                    slices.push(SliceAccount { element, slice: group.slice, fates });
-                }
-            }
-        }
-    })?;
-    let mut work = tokio::task::JoinSet::new();
-    let sinks: Vec<_> = ledger.keys(group.slice).into_iter().filter_map(|key| Some((key, ledger.take(key)?))).collect();
-    // Where the year stands in a column, the rows of each year are apart.
-    let mut slices: BTreeMap<Option<Slice>, Vec<&Sink>> = BTreeMap::new();
-    sinks.iter().for_each(|(key, sink)| slices.entry(key.slice).or_default().push(sink));
-    // Linked tables hold what is united as it was.
-    let held = |want: &crate::plan::Want| matches!(&want.purpose, Purpose::Table { bases, .. } if !bases.is_empty());
-    let slices: Vec<Vec<&Sink>> = slices.into_values().collect();
-    let united = unite(&slices, shared.budget(), scan.wants.iter().any(held))?;
-    for (key, sink) in sinks {
-        let project = wants.iter().find(|(want, _, _)| *want == key.want).map(|(_, project, _)| *project);
-        let Some(project) = project.filter(|p| findings.is_empty() && shared.cohort(*p).is_some()) else { continue };
-        let (shared, element) = (Arc::clone(shared), scan.element.name.clone());
-        work.spawn(async move {
-            let (Some(planned), Some(cohort), Some(data)) =
-                (shared.plan().projects.get(project), shared.cohort(project), shared.request.data.get(project))
-            else {
-                return Ok(());
-            };
-            let Some(plan) = planned.tables.iter().find(|t| t.element == element && t.slice == key.slice) else {
-                return Ok(());
-            };
-            let recipe = (shared.request.recipe)(project, &plan.path());
-            let job = TableJob {
-                plan,
-                data: data.clone(),
-                ids: cohort.ids(),
-                recipe,
-                encoders: &shared.encoders,
-                observer: shared.observer(),
-            };
-            let record = table(&job, sink)?;
-            shared.with(|all| {
-                if let Some(tables) = all.tables.get_mut(project) {
-                    tables.push(record);
-                }
-            })
-        });
-    }
-    while let Some(done) = work.join_next().await {
-        done.map_err(|_| Error::Internal("a writer was lost".to_owned()))??;
-    }
-    shared.budget().give(united);
-    shared.written(ledger.scan, group.number);
-    Ok(())
 }

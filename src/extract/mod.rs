@@ -8,6 +8,7 @@ mod buckets;
 mod group;
 mod held;
 mod ledger;
+mod tables;
 mod unit;
 
 pub use group::Extracted;
@@ -58,7 +59,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
         for (index, scan) in plan.release.iter().enumerate() {
             let joined = Arc::new(Joined::new(engine, key, shared.members(), scan)?);
             let ledger = Arc::new(Ledger::new(&shared, index, engine));
-            for group in Group::of(scan) {
+            for group in Group::of(&shared, index, scan) {
                 let group = Arc::new(group);
                 for unit in group.units() {
                     let (gate, shared, joined) = (Arc::clone(&gate), Arc::clone(&shared), Arc::clone(&joined));
@@ -66,7 +67,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                     work.spawn(async move {
                         let _permit = gate.acquire().await;
                         ledger.begin(shared.observer(), joined.scan());
-                        let guarded = std::panic::AssertUnwindSafe(unit::read(&shared, &joined, &ledger, unit));
+                        let guarded = std::panic::AssertUnwindSafe(unit::read(&shared, &joined, &ledger, &group, unit));
                         let read = futures::FutureExt::catch_unwind(guarded).await;
                         // A decoder may panic on a corrupt page: that is a fault of the source.
                         let read = read.unwrap_or_else(|_| Err(joined.corrupt(unit)));
@@ -74,7 +75,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                             group.fail(fault);
                         }
                         if group.done() {
-                            group::finish(&shared, &joined, &ledger, &group).await?;
+                            tables::finish(&shared, &joined, &ledger, &group).await?;
                         }
                         ledger.end(shared.observer(), joined.scan());
                         Ok::<(), Error>(())

@@ -1,6 +1,6 @@
 //! Reading one unit: each batch fans out to the wants of all projects, and every row's fate is counted.
 
-use super::group::Shared;
+use super::group::{Group, Shared};
 use super::held::{Held, Met};
 use super::ledger::Ledger;
 use crate::cohort::Ranks;
@@ -8,7 +8,7 @@ use crate::engine::Fault;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Error, Marks, Result, Slice, Year};
-use crate::write::{Part, Sink, SinkKey, StoreBuilder, Taken};
+use crate::write::{Part, Sink, SinkKey, SpillFile, Store, StoreBuilder, Taken};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ pub(super) async fn read(
     shared: &Shared,
     joined: &Joined,
     ledger: &Ledger,
+    group: &Group,
     unit: usize,
 ) -> std::result::Result<(), UnitFault> {
     let Some(facts) = joined.scan().units.get(unit) else { return Ok(()) };
@@ -45,7 +46,7 @@ pub(super) async fn read(
             ambiguous += count(rows.persons().values().iter().filter(|p| **p == AMBIGUOUS).count());
             holding.fan_out(&rows, shared.members().excluded()).ok_or(Fault::Unexpected)?;
             if holding.bytes() > shared.budget().share()
-                && let Err(error) = holding.hand_over(ledger, Sink::spill)
+                && let Err(error) = holding.hand_over(ledger, Some(group.file()))
             {
                 if let Ok(mut lost) = lost.lock() {
                     *lost = Some(error);
@@ -81,15 +82,14 @@ pub(super) async fn read(
         }
         ledger.account(one.index(), slice, one.fates());
     }
-    // What may wait in memory is given back when the tables are written; what may not goes to scratch.
+    // What may wait in memory is given back when the tables are written; what may not goes to scratch, and so does all that
+    // follows for the same tables: room is better kept for tables that need no scratch at all.
     let bytes = holding.bytes();
-    if shared.budget().take(bytes) {
+    let stays = !group.file().is_begun() && shared.budget().waiting.take(bytes);
+    if stays {
         shared.waiting(ledger.scan, facts.group, bytes);
-        holding.hand_over(ledger, Sink::keep).map_err(failed)?;
-    } else {
-        holding.hand_over(ledger, Sink::spill).map_err(failed)?;
     }
-    Ok(())
+    holding.hand_over(ledger, (!stays).then_some(group.file())).map_err(failed)
 }
 
 fn count(n: usize) -> u64 {
@@ -155,33 +155,57 @@ impl<'a> Holding<'a> {
         Some(())
     }
 
-    /// Hands all rows held over to their sinks, to be kept or spilled.
-    fn hand_over(&mut self, ledger: &Ledger, how: fn(&Sink, Taken) -> Result<()>) -> Result<()> {
+    /// Hands all rows held over to their sinks: in memory, or else spilled to a file. Linked tables, which take rows of many groups,
+    /// have buckets of rank in scratch instead.
+    fn hand_over(&mut self, ledger: &Ledger, file: Option<&Arc<SpillFile>>) -> Result<()> {
         let (store, years) = (std::mem::take(&mut self.store).finish(), std::mem::take(&mut self.years));
         let united = || Error::Internal("rows that were united are to be cut into years".to_owned());
         let stores = if years.is_empty() { vec![(None, store)] } else { store.split(&years).ok_or_else(united)? };
         for (year, store) in stores {
             let store = Arc::new(store);
+            let mut tables = Vec::new();
             for (taker, one) in self.wants.iter().enumerate().filter(|(taker, _)| store.is_taken(*taker)) {
-                let part = Part { store: Arc::clone(&store), columns: one.columns().into() };
+                let linked = |sink: &Sink, columns| {
+                    let taken = Taken { part: Part { store: Arc::clone(&store), columns }, taker };
+                    if file.is_some() { sink.spill(taken) } else { sink.keep(taken) }
+                };
                 if let Some(join) = one.join() {
-                    how(join, Taken { part, taker })?;
+                    linked(join, one.columns().into())?;
                     continue;
                 }
-                let of_year = year.filter(|_| one.is_by_year()).map(|year| Slice { year: Year(year), term: None });
                 // The year and the term stand behind the columns of the view.
                 let slice = || store.width() - 2..store.width();
                 for base in one.bases() {
-                    let columns = slice().chain(one.columns().iter().copied()).collect();
-                    how(base, Taken { part: Part { store: Arc::clone(&store), columns }, taker })?;
+                    linked(base, slice().chain(one.columns().iter().copied()).collect())?;
                 }
-                if let Some(sink) = ledger.sink(SinkKey { want: one.index(), slice: of_year.or(self.slice) }) {
-                    how(&sink, Taken { part, taker })?;
-                }
+                let of_year = year.filter(|_| one.is_by_year()).map(|year| Slice { year: Year(year), term: None });
+                let sink = ledger.sink(SinkKey { want: one.index(), slice: of_year.or(self.slice) });
+                tables.extend(sink.map(|sink| (sink, taker, one.columns().into())));
             }
+            hand_to(tables, store, file)?;
         }
         Ok(())
     }
+}
+
+/// Hands rows to the tables that take them.
+fn hand_to(
+    tables: Vec<(Arc<Sink>, usize, Arc<[usize]>)>,
+    store: Arc<Store>,
+    file: Option<&Arc<SpillFile>>,
+) -> Result<()> {
+    let Some(file) = file else {
+        let keep = |(sink, taker, columns): (Arc<Sink>, usize, Arc<[usize]>)| {
+            sink.keep(Taken { part: Part { store: Arc::clone(&store), columns }, taker })
+        };
+        return tables.into_iter().try_for_each(keep);
+    };
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let store = Arc::into_inner(store).ok_or_else(|| Error::Internal("rows to be spilled are held".to_owned()))?;
+    let spilled = Arc::new(file.spill(store)?);
+    tables.into_iter().try_for_each(|(sink, taker, columns)| sink.wait(Arc::clone(&spilled), columns, taker))
 }
 
 /// The year and term of each row, as a linked base sorts them.

@@ -85,6 +85,24 @@ impl Marks {
         self.bytes.extend_from_slice(&others.bytes);
     }
 
+    /// The marks of rows as [`Self::bytes`] gave them, so many bytes a row.
+    #[must_use]
+    pub fn of_bytes(width: usize, bytes: Vec<u8>) -> Self {
+        Self { width, bytes }
+    }
+
+    /// The marks, row after row.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// The bytes that they hold.
     #[must_use]
     pub fn heap(&self) -> usize {

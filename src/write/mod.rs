@@ -1,8 +1,8 @@
 //! Rows become sorted, deterministic Parquet in bounded memory.
 //!
 //! A [`Sink`] takes the rows of one table in any order, from any number of workers: as marks in stores that projects
-//! share, or, when the budget is reached, as spilled buckets of rank. When all have come, [`table`] or [`linked`] sorts
-//! and writes them. The bytes depend on the rows alone.
+//! share. When the budget is reached, stores wait in scratch ([`SpillFile`]); what is too large to be read back at once, or is
+//! for a linked table, as buckets of the table's ranks. When all rows have come, [`table`] or [`linked`] sorts and writes them. The bytes depend on the rows alone.
 
 mod arrays;
 mod chunk;
@@ -17,6 +17,7 @@ mod persons;
 mod records;
 mod sink;
 mod spill;
+mod spilled;
 mod split;
 mod store;
 mod table;
@@ -34,6 +35,7 @@ pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet, Taken};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
-pub use sink::{Sink, SinkKey, unite};
+pub use sink::{Sink, SinkKey, read_back, spilled, unite};
+pub use spilled::{SpillFile, Spilled};
 pub use store::Store;
 pub use table::{TableJob, table};

@@ -3,11 +3,12 @@
 use super::gather::{Part, RowSet, Taken};
 use super::records::FROM_ROWS;
 use super::spill::Spill;
+use super::spilled::Spilled;
 use super::store::Store;
 use super::unite::Numbering;
 use crate::cohort::Ranks;
 use crate::engine::Budget;
-use crate::vocab::{Error, Result, Slice};
+use crate::vocab::{Error, Observer, Result, Slice};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -31,8 +32,8 @@ pub struct Sink {
 }
 
 /// Makes the stores behind rows that wait in the sinks of a slice one, for each of some slices, where there are several stores
-/// or many rows, and room in the budget for that many bytes more. They are given back at once where nobody else holds the
-/// stores; else, if they are `held`, it returns how many they are.
+/// or many rows, and room in the budget. Where linked tables hold the stores (`held`), they stay beside the united ones: it
+/// returns their bytes, which were counted in and are to be given back. Else each is let go when it was taken in.
 ///
 /// # Errors
 /// A fault of ours.
@@ -46,23 +47,64 @@ pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool) -> Result<u64> 
         let rows = stores.iter().map(|store| store.rows).sum::<usize>();
         // Rows are counted in 32 bits.
         if (stores.len() > 1 || rows >= FROM_ROWS) && u32::try_from(rows).is_ok() {
-            united.push((sinks, stores));
+            united.push((sinks, stores, rows));
         }
     }
-    let all: Vec<&Store> = united.iter().flat_map(|(_, stores)| stores).map(AsRef::as_ref).collect();
+    let all: Vec<&Store> = united.iter().flat_map(|(_, stores, _)| stores).map(AsRef::as_ref).collect();
     let numbering = Numbering::of(&all).ok_or_else(differ)?;
     let mut taken = 0;
-    for (sinks, stores) in united {
-        let bytes: usize = stores.iter().map(|store| store.bytes()).sum();
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        if !budget.take(bytes) {
+    for (sinks, stores, rows) in united {
+        let bytes = || stores.iter().map(|store| u64::try_from(store.bytes()).unwrap_or(u64::MAX));
+        // Rows go side by side one store after the other.
+        let beyond = if held || rows < FROM_ROWS { bytes().sum() } else { bytes().max().unwrap_or(0) };
+        // Whoever unites reads no unit meanwhile, and may hold what a reader may.
+        let counted = held || beyond > budget.share();
+        if counted && !budget.waiting.take(beyond) {
             // Tables of several parts are written as well, only slower.
             continue;
         }
         unite_slice(sinks, stores, &numbering)?;
-        if held { taken += bytes } else { budget.give(bytes) }
+        match (counted, held) {
+            (true, true) => taken += beyond,
+            (true, false) => budget.waiting.give(beyond),
+            (false, _) => {}
+        }
     }
     Ok(taken)
+}
+
+/// The stores in scratch behind rows that wait in some sinks, each once.
+///
+/// # Errors
+/// A fault of ours.
+pub fn spilled(sinks: &[&Sink]) -> Result<Vec<Arc<Spilled>>> {
+    let mut all: Vec<Arc<Spilled>> = Vec::new();
+    for sink in sinks {
+        for behind in &sink.state()?.spilled {
+            if !all.iter().any(|known| Arc::ptr_eq(known, &behind.store)) {
+                all.push(Arc::clone(&behind.store));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Reads stores back for the rows that wait in some sinks: into memory where there is room for all of them, else one after the
+/// other into each sink's buckets of rank.
+///
+/// # Errors
+/// Scratch fails, or the run is interrupted.
+pub fn read_back(sinks: &[&Sink], stores: &[Arc<Spilled>], room: bool, observer: &dyn Observer) -> Result<()> {
+    for spilled in stores {
+        observer.go_on()?;
+        let store = Arc::new(spilled.read()?);
+        for sink in sinks {
+            for taken in sink.back(spilled, &store)? {
+                if room { sink.keep(taken)? } else { sink.spill(taken)? }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn differ() -> Error {
@@ -87,7 +129,16 @@ fn unite_slice(sinks: &[&Sink], stores: Vec<Arc<Store>>, numbering: &Numbering) 
 #[derive(Debug, Default)]
 struct State {
     memory: Vec<Taken>,
+    spilled: Vec<Behind>,
     spill: Option<Spill>,
+}
+
+/// Rows of a store in scratch that somebody takes.
+#[derive(Debug)]
+struct Behind {
+    store: Arc<Spilled>,
+    columns: Arc<[usize]>,
+    taker: usize,
 }
 
 impl Sink {
@@ -110,7 +161,24 @@ impl Sink {
         Ok(())
     }
 
-    /// Takes rows in, and spills them.
+    /// Takes rows in whose store is in scratch, to be read back before the sink is drained ([`read_back`]).
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub fn wait(&self, store: Arc<Spilled>, columns: Arc<[usize]>, taker: usize) -> Result<()> {
+        self.state()?.spilled.push(Behind { store, columns, taker });
+        Ok(())
+    }
+
+    /// The rows that wait for a store, which is back; they wait no more.
+    fn back(&self, spilled: &Arc<Spilled>, store: &Arc<Store>) -> Result<Vec<Taken>> {
+        let mut state = self.state()?;
+        let back = state.spilled.extract_if(.., |behind| Arc::ptr_eq(&behind.store, spilled));
+        let taken = |Behind { columns, taker, .. }| Taken { part: Part { store: Arc::clone(store), columns }, taker };
+        Ok(back.map(taken).collect())
+    }
+
+    /// Takes rows in, and spills them in buckets of rank.
     ///
     /// # Errors
     /// Where scratch cannot be written.
@@ -139,6 +207,9 @@ impl Sink {
     pub(super) fn drain(self, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
         let state =
             self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
+        if !state.spilled.is_empty() {
+            return Err(Error::Internal("rows in scratch were not read back".to_owned()));
+        }
         let mut kept = RowSet::default();
         for taken in state.memory {
             kept.append(taken.rows(self.ranks.of_project(self.project)))?;
@@ -150,5 +221,85 @@ impl Sink {
             each(set, bucket + 1 == spill.buckets())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fill::StoreBuilder;
+    use super::super::spilled::SpillFile;
+    use super::super::store::{Column, Value};
+    use super::*;
+    use crate::cohort::Cohort;
+    use crate::vocab::{Attrition, Marks, Silent};
+    use arrow::array::{ArrayRef, Int32Array, StringViewArray};
+
+    /// Rows of a few thousand people, three of four of them taken.
+    fn store() -> Store {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new((0..90_000).map(|row| Some(format!("text {}", row % 700))).collect::<StringViewArray>()),
+            Arc::new((0..90_000).map(|row| (row % 5 > 0).then_some(row)).collect::<Int32Array>()),
+        ];
+        let persons: Vec<u32> = (0..90_000).map(|row| row * 7 % 5_000).collect();
+        let mut takers = Marks::new(persons.len(), 9);
+        (0..persons.len()).filter(|row| row % 4 != 2).for_each(|row| takers.mark(row, 8));
+        let mut builder = StoreBuilder::default();
+        builder.append(persons.len(), &columns, None).unwrap();
+        builder.append_people(&persons, &takers, &(0..90_000).collect::<Vec<_>>());
+        builder.finish()
+    }
+
+    #[test]
+    fn rows_are_the_same_in_memory_and_in_buckets() {
+        let folder = tempfile::tempdir().unwrap();
+        let named: Vec<([u8; 10], u32)> = (0..4_000_u32)
+            .map(|n| {
+                let mut name = [0; 10];
+                name[..4].copy_from_slice(&n.to_be_bytes());
+                (name, n * 11 % 4_001)
+            })
+            .collect();
+        let cohort = Cohort::of(&named, Attrition::default());
+        let ranks = Arc::new(Ranks::of(std::iter::once(Some(&cohort)), 5_000));
+        let rows = |room: bool, of_memory: bool| {
+            let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
+            let file = SpillFile::new(folder.path().join(format!("rows {room}")));
+            for _ in 0..2 {
+                let columns: Arc<[usize]> = Arc::new([1, 0]);
+                if of_memory {
+                    sink.keep(Taken { part: Part { store: Arc::new(store()), columns }, taker: 8 }).unwrap();
+                } else {
+                    sink.wait(Arc::new(file.spill(store()).unwrap()), columns, 8).unwrap();
+                }
+            }
+            let waiting = spilled(&[&sink]).unwrap();
+            assert_eq!(waiting.len(), if of_memory { 0 } else { 2 });
+            read_back(&[&sink], &waiting, room, &Silent).unwrap();
+            assert!(spilled(&[&sink]).unwrap().is_empty());
+            let mut cells: Vec<(u32, Vec<Option<Vec<u8>>>)> = Vec::new();
+            let mut drained = 0;
+            sink.drain(|mut set: RowSet, _| {
+                drained += 1;
+                set.sort()?;
+                let columns: Vec<Vec<&Column>> = (0..set.width()).map(|i| set.columns(i).unwrap()).collect();
+                for pick in set.picks() {
+                    let (part, row) = set.locate(pick.row);
+                    let cell = |column: &Vec<&Column>| match column[part].value(row) {
+                        Value::Missing => None,
+                        Value::Word(word) => Some(word.to_le_bytes().to_vec()),
+                        Value::String(text) => Some(text.to_vec()),
+                    };
+                    cells.push((pick.rank, columns.iter().map(cell).collect()));
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(drained, if room { 1 } else { 3 });
+            cells
+        };
+        let all = rows(true, true);
+        assert!(all.len() > 90_000 && all.is_sorted_by_key(|(rank, _)| *rank));
+        assert!(rows(true, false) == all);
+        assert!(rows(false, false) == all);
     }
 }

@@ -1,6 +1,7 @@
 //! A store cut into several: the rows of each year apart.
 
-use super::store::{Column, Held, Numbers, People, Store};
+use super::store::{Column, Distinct, Held, Numbers, People, Store};
+use super::values::Strings;
 use crate::vocab::Marks;
 use arrow::array::BooleanBufferBuilder;
 use std::collections::BTreeMap;
@@ -51,6 +52,48 @@ impl Store {
         }
         Some(rows_of.into_keys().zip(parts).collect())
     }
+}
+
+impl Store {
+    /// The same, where each column that shares its values with other stores has only those that its rows have.
+    pub(super) fn with_own_values(mut self) -> Self {
+        for column in &mut self.columns {
+            if let Held::Numbered { numbers, values } = &column.held
+                && (Arc::strong_count(values) > 1 || values.len() > self.rows)
+            {
+                let (numbers, values) = own(numbers, values);
+                column.held = Held::Numbered { numbers, values: Arc::new(values) };
+            }
+        }
+        self
+    }
+}
+
+/// The values that numbers mean, in their order, and the numbers that they have then.
+fn own(numbers: &Numbers, values: &Distinct) -> (Numbers, Distinct) {
+    let mut anew = vec![0; values.len() + 1];
+    (0..numbers.len()).for_each(|row| anew[numbers.at(row) as usize] = 1);
+    // Whatever is missing stays so.
+    anew[0] = 0;
+    let mut next = 0;
+    for number in &mut anew[1..] {
+        next += *number;
+        *number *= next;
+    }
+    let mut all = Numbers::for_values(next as usize, numbers.len());
+    all.extend_by(numbers, &anew);
+    let there = anew[1..].iter().map(|number| *number > 0);
+    let values = match values {
+        Distinct::Words(words) => {
+            Distinct::Words(words.iter().zip(there).filter(|(_, there)| *there).map(|(word, _)| *word).collect())
+        }
+        Distinct::Strings(strings) => {
+            let mut own = Strings::default();
+            there.enumerate().filter(|(_, there)| *there).for_each(|(index, _)| own.push(strings.get(index)));
+            Distinct::Strings(own)
+        }
+    };
+    (all, values)
 }
 
 /// What each part has of some cells.

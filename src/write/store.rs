@@ -53,6 +53,24 @@ impl Numbers {
         }
     }
 
+    /// The bytes of each.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Two(_) => 2,
+            Self::Four(_) => 4,
+        }
+    }
+
+    /// The largest; 0 where there is none.
+    pub(super) fn most(&self) -> u32 {
+        match self {
+            Self::One(all) => all.iter().max().copied().unwrap_or(0).into(),
+            Self::Two(all) => all.iter().max().copied().unwrap_or(0).into(),
+            Self::Four(all) => all.iter().max().copied().unwrap_or(0),
+        }
+    }
+
     /// The bytes of a number of so many values.
     pub(super) fn width_of(values: usize) -> usize {
         match values {

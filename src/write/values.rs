@@ -162,6 +162,22 @@ pub(super) struct Strings {
 }
 
 impl Strings {
+    /// Strings whose bytes end there, each behind the one before; `None` where they do not.
+    pub(super) fn of(bytes: Vec<u8>, ends: Vec<usize>) -> Option<Self> {
+        let whole = ends.is_sorted() && ends.last().copied().unwrap_or(0) == bytes.len();
+        whole.then_some(Self { bytes, ends })
+    }
+
+    /// The bytes of all, one string after the other.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where each ends.
+    pub(super) fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
     /// The string at an index.
     #[inline]
     pub(super) fn get(&self, index: usize) -> &[u8] {
