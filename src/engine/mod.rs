@@ -16,8 +16,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Rows of a batch: large enough that work by the batch is cheap by the row, small enough for the caches.
 pub const BATCH_ROWS: usize = 16 * 1024;
@@ -109,52 +108,96 @@ impl Engine {
     pub fn budget(&self, taken: u64) -> Budget {
         let limit = (self.memory.saturating_sub(taken) / 2).max(self.memory / 8);
         let threads = u64::try_from(self.threads).unwrap_or(1);
-        Budget { waiting: Room::of(limit / 3), back: Room::of(limit / 2), share: limit / 6 / threads }
+        Budget::of(limit, threads)
     }
 }
 
-/// The bytes that retained rows may take: a third for rows that wait to be written, half for those that are read back from
-/// scratch, and a sixth for those that are being read.
+/// The bytes that retained rows may take: a third of them for rows that wait to be written; those, where nothing waits, and half
+/// beside for rows that are back from scratch; and a sixth for rows that are being read.
 #[derive(Debug)]
 pub struct Budget {
-    /// For rows that wait in memory until all of their tables have come.
-    pub waiting: Room,
-    /// For rows that are back from scratch, of tables that are being written.
-    pub back: Room,
+    limit: u64,
     share: u64,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    waiting: u64,
+    back: u64,
 }
 
 impl Budget {
+    /// A budget of so many bytes, of which so many workers read rows.
+    #[must_use]
+    pub fn of(limit: u64, workers: u64) -> Self {
+        Self { limit, share: limit / 6 / workers.max(1), used: Mutex::default() }
+    }
+
     /// The bytes that one worker may hold while it reads.
     #[must_use]
     pub fn share(&self) -> u64 {
         self.share
     }
-}
 
-/// Bytes that may be taken, by any number of workers.
-#[derive(Debug)]
-pub struct Room {
-    limit: u64,
-    used: AtomicU64,
-}
-
-impl Room {
-    /// Room for so many bytes.
-    #[must_use]
-    pub fn of(limit: u64) -> Self {
-        Self { limit, used: AtomicU64::new(0) }
-    }
-
-    /// Counts bytes in, if there is room for them.
+    /// Counts bytes in that are to wait, if there is room for them.
     #[must_use]
     pub fn take(&self, bytes: u64) -> bool {
-        let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+        self.change(|used, limit| {
+            used.waiting = used.waiting.checked_add(bytes)?;
+            (used.waiting <= limit / 3).then_some(())
+        })
     }
 
-    /// Counts bytes out.
+    /// Counts bytes in that come back from scratch, if there is room for them.
+    #[must_use]
+    pub fn take_back(&self, bytes: u64) -> bool {
+        self.change(|used, _| {
+            used.back = used.back.checked_add(bytes)?;
+            Some(())
+        })
+    }
+
+    /// Changes what is used, if all of it has room then.
+    fn change(&self, change: impl FnOnce(&mut Used, u64) -> Option<()>) -> bool {
+        let Ok(mut used) = self.used.lock() else { return false };
+        let mut then = Used { ..*used };
+        let fits = change(&mut then, self.limit).is_some()
+            && then.waiting.checked_add(then.back).is_some_and(|all| all <= self.limit / 6 * 5);
+        if fits {
+            *used = then;
+        }
+        fits
+    }
+
+    /// Counts bytes out that waited.
     pub fn give(&self, bytes: u64) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Ok(mut used) = self.used.lock() {
+            used.waiting = used.waiting.saturating_sub(bytes);
+        }
+    }
+
+    /// Counts bytes out that were back from scratch.
+    pub fn give_back(&self, bytes: u64) {
+        if let Ok(mut used) = self.used.lock() {
+            used.back = used.back.saturating_sub(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Budget;
+
+    #[test]
+    fn what_waits_leaves_room_for_what_comes_back() {
+        let budget = Budget::of(600, 2);
+        assert_eq!(budget.share(), 50);
+        assert!(budget.take(200) && !budget.take(1) && !budget.take(u64::MAX));
+        assert!(budget.take_back(300) && !budget.take_back(1) && !budget.take_back(u64::MAX));
+        budget.give(200);
+        assert!(budget.take_back(200) && !budget.take(1));
+        budget.give_back(500);
+        assert!(budget.take_back(500) && !budget.take_back(1));
     }
 }

@@ -148,7 +148,7 @@ impl Shared {
     /// A group's tables are written: what waited for it waits no more.
     pub(super) fn written(&self, scan: usize, group: usize) {
         let bytes = self.waiting.lock().ok().and_then(|mut w| w.remove(&(scan, group)));
-        self.budget.waiting.give(bytes.unwrap_or(0));
+        self.budget.give(bytes.unwrap_or(0));
     }
 
     /// Whose turn it is to bring rows back from scratch.

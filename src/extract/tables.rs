@@ -109,10 +109,10 @@ impl<'a> Writing<'a> {
         for sinks in &sinks {
             let stores = spilled(sinks)?;
             let bytes = stores.iter().map(|store| store.bytes()).sum();
-            let mut room = budget.back.take(bytes);
+            let mut room = budget.take_back(bytes);
             if !room {
                 self.end().await?;
-                room = budget.back.take(bytes);
+                room = budget.take_back(bytes);
             }
             self.back += if room { bytes } else { 0 };
             read_back(sinks, &stores, room, self.shared.observer())?;
@@ -130,8 +130,8 @@ impl<'a> Writing<'a> {
         while let Some(done) = self.work.join_next().await {
             done.map_err(|_| Error::Internal("a writer was lost".to_owned()))??;
         }
-        self.shared.budget().back.give(std::mem::take(&mut self.back));
-        self.shared.budget().waiting.give(std::mem::take(&mut self.united));
+        self.shared.budget().give_back(std::mem::take(&mut self.back));
+        self.shared.budget().give(std::mem::take(&mut self.united));
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ pub(super) async fn read(
     // What may wait in memory is given back when the tables are written; what may not goes to scratch, and so does all that
     // follows for the same tables: room is better kept for tables that need no scratch at all.
     let bytes = holding.bytes();
-    let stays = !group.file().is_begun() && shared.budget().waiting.take(bytes);
+    let stays = !group.file().is_begun() && shared.budget().take(bytes);
     if stays {
         shared.waiting(ledger.scan, facts.group, bytes);
     }
@@ -155,8 +155,8 @@ impl<'a> Holding<'a> {
         Some(())
     }
 
-    /// Hands all rows held over to their sinks: in memory, or else spilled to a file. Linked tables, which take rows of many groups,
-    /// have buckets of rank in scratch instead.
+    /// Hands all rows held over to their sinks: in memory, or else spilled to a file. Linked tables, which take rows of many
+    /// groups, have buckets of rank in scratch instead.
     fn hand_over(&mut self, ledger: &Ledger, file: Option<&Arc<SpillFile>>) -> Result<()> {
         let (store, years) = (std::mem::take(&mut self.store).finish(), std::mem::take(&mut self.years));
         let united = || Error::Internal("rows that were united are to be cut into years".to_owned());

@@ -1,8 +1,9 @@
 //! Rows become sorted, deterministic Parquet in bounded memory.
 //!
-//! A [`Sink`] takes the rows of one table in any order, from any number of workers: as marks in stores that projects
-//! share. When the budget is reached, stores wait in scratch ([`SpillFile`]); what is too large to be read back at once, or is
-//! for a linked table, as buckets of the table's ranks. When all rows have come, [`table`] or [`linked`] sorts and writes them. The bytes depend on the rows alone.
+//! A [`Sink`] takes the rows of one table in any order, from any number of workers: as marks in stores that projects share.
+//! When the budget is reached, stores wait in scratch ([`SpillFile`]); rows that are too many to come back at once, and those of
+//! linked tables, in buckets of rank. When all have come, [`table`] or [`linked`] sorts and writes them. The bytes depend on the
+//! rows alone.
 
 mod arrays;
 mod chunk;

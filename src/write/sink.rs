@@ -59,14 +59,14 @@ pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool) -> Result<u64> 
         let beyond = if held || rows < FROM_ROWS { bytes().sum() } else { bytes().max().unwrap_or(0) };
         // Whoever unites reads no unit meanwhile, and may hold what a reader may.
         let counted = held || beyond > budget.share();
-        if counted && !budget.waiting.take(beyond) {
+        if counted && !budget.take(beyond) {
             // Tables of several parts are written as well, only slower.
             continue;
         }
         unite_slice(sinks, stores, &numbering)?;
         match (counted, held) {
             (true, true) => taken += beyond,
-            (true, false) => budget.waiting.give(beyond),
+            (true, false) => budget.give(beyond),
             (false, _) => {}
         }
     }

@@ -45,8 +45,8 @@ impl SpillFile {
         let store = store.with_own_values();
         let columns = store.columns.iter().map(|column| Some((column.kind.clone(), Form::of(&column.held)?)));
         let columns = columns.collect::<Option<Vec<_>>>().ok_or_else(fault)?;
-        let takers = store.people.takers.width();
-        let mut spilled = Spilled { file: Arc::clone(self), start: 0, rows: store.rows, columns, takers };
+        let people = (store.people.persons.len(), store.people.takers.width());
+        let mut spilled = Spilled { file: Arc::clone(self), start: 0, rows: store.rows, columns, people };
         let length = spilled.bytes();
         spilled.start = self.end.fetch_add(length, Ordering::Relaxed);
         self.begun.get_or_init(|| ());
@@ -85,8 +85,8 @@ pub struct Spilled {
     start: u64,
     rows: usize,
     columns: Vec<(DataType, Form)>,
-    /// Bytes of marks a row.
-    takers: usize,
+    /// How many rows tell their person, and the bytes of marks that each has.
+    people: (usize, usize),
 }
 
 /// What there is to read of a column.
@@ -129,7 +129,7 @@ impl Spilled {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let columns: usize = self.columns.iter().map(|(_, form)| form.bytes(self.rows)).sum();
-        u64::try_from(columns + self.rows * (4 + self.takers)).unwrap_or(u64::MAX)
+        u64::try_from(columns + self.people.0 * (4 + self.people.1)).unwrap_or(u64::MAX)
     }
 
     /// Reads the store back.
@@ -143,8 +143,10 @@ impl Spilled {
             for (kind, form) in &self.columns {
                 columns.push(Column { kind: kind.clone(), held: from.column(*form, self.rows)? });
             }
-            let persons = from.all(self.rows, u32::from_le_bytes)?;
-            let takers = Marks::of_bytes(self.takers, from.all(self.rows * self.takers, u8::from_le_bytes)?);
+            let (persons, width) = self.people;
+            let takers = persons * width;
+            let persons = from.all(persons, u32::from_le_bytes)?;
+            let takers = Marks::of_bytes(width, from.all(takers, u8::from_le_bytes)?);
             Ok(Store { columns, rows: self.rows, people: People { persons, takers } })
         };
         read().map_err(failed)

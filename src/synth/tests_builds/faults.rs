@@ -107,9 +107,12 @@ fn inject(name: &str, kind: Kind, (dead, alone): (usize, usize)) -> Tally {
     result.unwrap();
     let there = by_kind(&told);
     if world.kind.scratch {
-        let spilled =
-            |kind| told.log.iter().any(|(k, path)| *k == kind && path.extension().is_some_and(|e| e == "arrow"));
-        assert!(spilled(Operation::Write) && spilled(Operation::Read), "nothing was spilled and read back");
+        // Rows as they are, and in buckets.
+        for end in ["rows", "arrow"] {
+            let spilled =
+                |kind| told.log.iter().any(|(k, path)| *k == kind && path.extension().is_some_and(|e| e == end));
+            assert!(spilled(Operation::Write) && spilled(Operation::Read), "no {end} were spilled and read back");
+        }
     }
     let mut tally = Tally::default();
     let stride = |stride: usize| if everything() { 1 } else { stride };
