@@ -263,7 +263,8 @@ fn tables(c: &mut Criterion) {
     };
     let run = |sink: Sink| {
         let (data, recipe) = (folder.path().to_path_buf(), String::new());
-        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders: &encoders, observer: &Silent };
+        let job =
+            TableJob { plan: &plan, data, ids: &ids, recipe, encoders: &encoders, room: 1 << 30, observer: &Silent };
         table(&job, sink).unwrap()
     };
     let record = run(sink());

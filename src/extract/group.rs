@@ -217,6 +217,7 @@ impl Shared {
                 ids: cohort.ids(),
                 recipe,
                 encoders: &self.encoders,
+                room: self.budget.share(),
                 observer,
             };
             let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;

@@ -152,6 +152,7 @@ fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: R
         ids: cohort.ids(),
         recipe: shared.recipe(project, &plan.path()),
         encoders: shared.encoders(),
+        room: shared.budget().share(),
         observer: shared.observer(),
     };
     let record = table(&job, sink)?;

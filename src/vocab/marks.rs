@@ -56,7 +56,7 @@ impl Marks {
     }
 
     /// Tells of each row whether it is marked for a thing.
-    pub fn each(&self, thing: usize) -> impl Iterator<Item = bool> {
+    pub fn each(&self, thing: usize) -> impl ExactSizeIterator<Item = bool> {
         let bytes = self.bytes.iter().skip(thing / 8).step_by(self.width.max(1));
         bytes.map(move |byte| byte >> (thing % 8) & 1 == 1)
     }

@@ -38,21 +38,61 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// How many rows the store has, whoever takes them.
+    pub(super) fn most(&self) -> usize {
+        self.part.store.rows
+    }
+
     /// The rows, each with its person's rank.
     pub(super) fn rows(self, ranks: &[u32]) -> RowSet {
-        let People { persons, takers } = &self.part.store.people;
-        let mut picks = vec![Pick::default(); persons.len() + 1];
-        let mut next = 0;
-        for (row, (person, taken)) in (0..).zip(persons.iter().zip(takers.each(self.taker))) {
-            // Without a branch: who takes what is not to be foreseen.
-            picks[next] = Pick { rank: *person, row };
-            next += usize::from(taken);
-        }
-        picks.truncate(next);
-        // Nothing but this, so that the memory is asked for many ranks at a time.
-        picks.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
+        let mut picks = Vec::new();
+        let mut all = self.people();
+        ranked(&mut all, self.most(), ranks, &mut picks);
+        drop(all);
         RowSet::of(self.part, picks)
     }
+
+    /// The rows whose rank is in a range.
+    pub(super) fn rows_within(&self, ranks: &[u32], range: &Range<u32>) -> RowSet {
+        let (mut some, mut picks) = (Vec::new(), Vec::new());
+        let mut all = self.people();
+        loop {
+            ranked(&mut all, AT_A_TIME, ranks, &mut some);
+            if some.is_empty() && all.len() == 0 {
+                return RowSet::of(self.part.clone(), picks);
+            }
+            picks.extend(some.iter().filter(|pick| range.contains(&pick.rank)));
+        }
+    }
+
+    /// Each row, its person, and whether it is taken.
+    fn people(&self) -> impl ExactSizeIterator<Item = (u32, (&u32, bool))> {
+        let People { persons, takers } = &self.part.store.people;
+        (0..u32::try_from(persons.len()).unwrap_or(u32::MAX)).zip(persons.iter().zip(takers.each(self.taker)))
+    }
+}
+
+/// Rows of a store that are looked through at a time.
+const AT_A_TIME: usize = 64 * 1024;
+
+/// The rows that are taken of the next so many, with their people's ranks.
+fn ranked<'a>(
+    people: &mut impl ExactSizeIterator<Item = (u32, (&'a u32, bool))>,
+    most: usize,
+    ranks: &[u32],
+    picks: &mut Vec<Pick>,
+) {
+    picks.clear();
+    picks.resize(people.len().min(most) + 1, Pick::default());
+    let mut next = 0;
+    for (row, (person, taken)) in people.take(most) {
+        // Without a branch: who takes what is not to be foreseen.
+        picks[next] = Pick { rank: *person, row };
+        next += usize::from(taken);
+    }
+    picks.truncate(next);
+    // Nothing but this, so that the memory is asked for many ranks at a time.
+    picks.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
 }
 
 /// Rows of one table: picks into parts whose columns are shared with other tables.
@@ -94,10 +134,9 @@ impl RowSet {
     /// # Errors
     /// More than four thousand million rows wait at a time.
     pub fn append(&mut self, other: Self) -> Result<()> {
-        let same = |(a, b): (&Part, &Part)| Arc::ptr_eq(&a.store, &b.store) && a.columns == b.columns;
         if self.parts.is_empty() {
             *self = other;
-        } else if self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same) {
+        } else if self.has_parts_of(&other) {
             self.picks.extend(other.picks);
         } else {
             let start = self.ends.last().copied().unwrap_or(0);
@@ -147,6 +186,12 @@ impl RowSet {
     /// Whether the rows stand side by side in one store.
     pub(super) fn is_beside(&self) -> bool {
         matches!(self.parts.as_slice(), [part] if part.store.is_beside())
+    }
+
+    /// Whether the rows stand in the same stores as others, in the same columns.
+    pub(super) fn has_parts_of(&self, others: &Self) -> bool {
+        let same = |(a, b): (&Part, &Part)| Arc::ptr_eq(&a.store, &b.store) && a.columns == b.columns;
+        self.parts.len() == others.parts.len() && self.parts.iter().zip(&others.parts).all(same)
     }
 
     /// Some of rows that are sorted by rank, in a store of their own and sorted by all columns; none where they do not stand

@@ -26,6 +26,8 @@ pub struct LinkedJob<'a> {
     pub recipe: String,
     /// Encoders that are at hand.
     pub encoders: &'a Encoders,
+    /// Bytes that the order of the rows may take at a time.
+    pub room: u64,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -59,7 +61,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
     let mut sides = Vec::with_capacity(joins.len());
     for (join, sink) in joins.into_iter().enumerate() {
         let width = job.plan.join_columns.get(join).copied().unwrap_or(0);
-        match side(sink, job.ids.len(), job.observer)? {
+        match side(sink, job)? {
             Ok(mut side) => {
                 if side.columns.is_empty() {
                     // Nobody has a row: the columns are missing throughout.
@@ -79,7 +81,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
     let beside = Beside { ids: job.ids, lead: Vec::new(), observer: job.observer };
     let mut people = People::default();
     let mut rest = RowSet::default();
-    base.drain(|mut set, last| {
+    base.drain(job.room, |mut set, last| {
         // A person's joined columns are the same in all rows: the base's own columns give the order.
         set.sort()?;
         people.count(set.picks());
@@ -127,14 +129,14 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
 }
 
 /// Reads a join's sink into one table with an index by rank; the number of people with several rows where there are any.
-fn side(sink: Sink, people: usize, observer: &dyn Observer) -> Result<std::result::Result<Side, u64>> {
-    let mut row_of = vec![NONE; people];
+fn side(sink: Sink, job: &LinkedJob<'_>) -> Result<std::result::Result<Side, u64>> {
+    let mut row_of = vec![NONE; job.ids.len()];
     let mut chunks: Vec<Vec<ArrayRef>> = Vec::new();
     let (mut next, mut several, mut last_counted) = (0_u32, 0_u64, None);
-    sink.drain(|mut set, _| {
+    sink.drain(job.room, |mut set, _| {
         set.sort_by_rank();
         for picks in set.picks().chunks(CHUNK_ROWS) {
-            observer.go_on()?;
+            job.observer.go_on()?;
             for rank in picks.iter().map(|p| p.rank) {
                 if let Some(slot) = row_of.get_mut(rank as usize) {
                     if *slot == NONE {

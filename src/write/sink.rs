@@ -1,8 +1,8 @@
 //! A sink: where the rows of one table wait, in memory or spilled, until all have come.
 
-use super::gather::{Part, RowSet, Taken};
+use super::gather::{Part, Pick, RowSet, Taken};
 use super::records::FROM_ROWS;
-use super::spill::Spill;
+use super::spill::{Ranges, Spill};
 use super::spilled::Spilled;
 use super::store::Store;
 use super::unite::Numbering;
@@ -20,6 +20,9 @@ pub struct SinkKey {
     /// The slice, for elements cut by year.
     pub slice: Option<Slice>,
 }
+
+/// The least room for the order of rows: with less, they would be looked through too often.
+const LEAST_ROOM: u64 = 1 << 20;
 
 /// Rows of one table, from any number of workers.
 #[derive(Debug)]
@@ -203,22 +206,40 @@ impl Sink {
         Ok(())
     }
 
-    /// Gives all rows away, a bucket at a time, each with whether it is the last.
-    pub(super) fn drain(self, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
-        let state =
+    /// Gives all rows away by ranges of rank, which rise, each with whether it is the last: as many ranges as it takes for the
+    /// order of the rows to have `room` bytes, or the buckets in scratch.
+    pub(super) fn drain(self, room: u64, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
+        let State { memory, spilled, spill } =
             self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
-        if !state.spilled.is_empty() {
+        if !spilled.is_empty() {
             return Err(Error::Internal("rows in scratch were not read back".to_owned()));
         }
-        let mut kept = RowSet::default();
-        for taken in state.memory {
-            kept.append(taken.rows(self.ranks.of_project(self.project)))?;
-        }
-        let Some(spill) = state.spill else { return each(kept, true) };
-        for bucket in 0..spill.buckets() {
+        let ranks = self.ranks.of_project(self.project);
+        let all = |memory: Vec<Taken>| -> Result<RowSet> {
+            let mut all = RowSet::default();
+            memory.into_iter().try_for_each(|taken| all.append(taken.rows(ranks)))?;
+            Ok(all)
+        };
+        let Some(spill) = spill else {
+            // Two picks a row: sorting takes as much again.
+            let bytes = memory.iter().map(Taken::most).sum::<usize>() * 2 * size_of::<Pick>();
+            let count = u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(room.max(LEAST_ROOM));
+            let ranges = Ranges::of(u32::try_from(count).unwrap_or(u32::MAX), self.ranks.people(self.project));
+            if ranges.count() == 1 {
+                return each(all(memory)?, true);
+            }
+            for number in 0..ranges.count() {
+                let mut set = RowSet::default();
+                memory.iter().try_for_each(|taken| set.append(taken.rows_within(ranks, &ranges.get(number))))?;
+                each(set, number + 1 == ranges.count())?;
+            }
+            return Ok(());
+        };
+        let kept = all(memory)?;
+        for bucket in 0..spill.ranges().count() {
             let mut set = spill.read(bucket)?;
-            set.append(kept.within(&spill.ranks(bucket)))?;
-            each(set, bucket + 1 == spill.buckets())?;
+            set.append(kept.within(&spill.ranges().get(bucket)))?;
+            each(set, bucket + 1 == spill.ranges().count())?;
         }
         Ok(())
     }
@@ -252,16 +273,16 @@ mod tests {
     #[test]
     fn rows_are_the_same_in_memory_and_in_buckets() {
         let folder = tempfile::tempdir().unwrap();
-        let named: Vec<([u8; 10], u32)> = (0..4_000_u32)
+        let named: Vec<([u8; 10], u32)> = (0..5_000_u32)
             .map(|n| {
                 let mut name = [0; 10];
                 name[..4].copy_from_slice(&n.to_be_bytes());
-                (name, n * 11 % 4_001)
+                (name, n * 11 % 5_000)
             })
             .collect();
         let cohort = Cohort::of(&named, Attrition::default());
         let ranks = Arc::new(Ranks::of(std::iter::once(Some(&cohort)), 5_000));
-        let rows = |room: bool, of_memory: bool| {
+        let rows = |room: bool, of_memory: bool, order: u64| {
             let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
             let file = SpillFile::new(folder.path().join(format!("rows {room}")));
             for _ in 0..2 {
@@ -278,7 +299,7 @@ mod tests {
             assert!(spilled(&[&sink]).unwrap().is_empty());
             let mut cells: Vec<(u32, Vec<Option<Vec<u8>>>)> = Vec::new();
             let mut drained = 0;
-            sink.drain(|mut set: RowSet, _| {
+            sink.drain(order, |mut set: RowSet, _| {
                 drained += 1;
                 set.sort()?;
                 let columns: Vec<Vec<&Column>> = (0..set.width()).map(|i| set.columns(i).unwrap()).collect();
@@ -294,12 +315,13 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-            assert_eq!(drained, if room { 1 } else { 3 });
+            assert_eq!(drained, if room && order > LEAST_ROOM { 1 } else { 3 });
             cells
         };
-        let all = rows(true, true);
+        let all = rows(true, true, u64::MAX);
         assert!(all.len() > 90_000 && all.is_sorted_by_key(|(rank, _)| *rank));
-        assert!(rows(true, false) == all);
-        assert!(rows(false, false) == all);
+        assert!(rows(true, false, u64::MAX) == all);
+        assert!(rows(true, false, 0) == all);
+        assert!(rows(false, false, 0) == all);
     }
 }

@@ -9,6 +9,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,8 +22,32 @@ pub(super) struct Spill {
     path: PathBuf,
     segments: Vec<Segment>,
     end: u64,
-    buckets: u32,
+    ranges: Ranges,
+}
+
+/// The ranks of a project's people, cut into ranges of about as many people each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranges {
+    count: u32,
     people: u32,
+}
+
+impl Ranges {
+    pub(super) fn of(count: u32, people: u32) -> Self {
+        let people = people.max(1);
+        Self { count: count.clamp(1, people), people }
+    }
+
+    pub(super) fn count(self) -> u32 {
+        self.count
+    }
+
+    /// A range by its number. The last has all ranks above.
+    pub(super) fn get(self, number: u32) -> Range<u32> {
+        let edge =
+            |n: u32| u32::try_from(u64::from(n) * u64::from(self.people) / u64::from(self.count)).unwrap_or(u32::MAX);
+        edge(number)..if number + 1 >= self.count { u32::MAX } else { edge(number + 1) }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +60,12 @@ struct Segment {
 impl Spill {
     /// A spill to a new file of that path, with ranks below `people` cut into `buckets`.
     pub(super) fn new(path: PathBuf, buckets: u32, people: u32) -> Self {
-        Self { path, segments: Vec::new(), end: 0, buckets: buckets.max(1), people: people.max(1) }
+        Self { path, segments: Vec::new(), end: 0, ranges: Ranges::of(buckets, people) }
     }
 
-    /// How many buckets there are.
-    pub(super) fn buckets(&self) -> u32 {
-        self.buckets
-    }
-
-    /// The ranks of a bucket.
-    pub(super) fn ranks(&self, bucket: u32) -> std::ops::Range<u32> {
-        let edge =
-            |b: u32| u32::try_from(u64::from(b) * u64::from(self.people) / u64::from(self.buckets)).unwrap_or(u32::MAX);
-        edge(bucket)..if bucket + 1 >= self.buckets { u32::MAX } else { edge(bucket + 1) }
+    /// The ranks of the buckets.
+    pub(super) fn ranges(&self) -> Ranges {
+        self.ranges
     }
 
     /// Writes rows out, a segment a bucket.
@@ -57,8 +75,8 @@ impl Spill {
         let mut file = operation::open_kept(&self.path)?;
         file.seek(SeekFrom::Start(self.end)).map_err(|e| Error::writing("spill to", self.path.clone(), e))?;
         let mut picks = set.picks();
-        for bucket in 0..self.buckets {
-            let ranks = self.ranks(bucket);
+        for bucket in 0..self.ranges.count() {
+            let ranks = self.ranges.get(bucket);
             let count = picks.partition_point(|p| p.rank < ranks.end || ranks.end == u32::MAX);
             let (mine, others) = picks.split_at(count);
             picks = others;

@@ -21,6 +21,8 @@ pub struct TableJob<'a> {
     pub recipe: String,
     /// Encoders that are at hand.
     pub encoders: &'a Encoders,
+    /// Bytes that the order of the rows may take at a time.
+    pub room: u64,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -35,36 +37,49 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let mut writer = TableWriter::create(&job.data.join(&path), &schema_of(layout), job.encoders.take()?)?;
     let beside = Beside { ids: job.ids, lead: slice_texts(layout, job.plan.slice), observer: job.observer };
     let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
-    let mut people = People::default();
-    let mut rest = RowSet::default();
-    sink.drain(|mut set, last| {
-        job.observer.go_on()?;
-        if last && rest.is_empty() && set.is_beside() {
-            // The rows of a person are ordered when they are near each other: as they are written.
-            set.sort_by_rank();
-        } else {
-            set.sort()?;
-        }
-        people.count(set.picks());
-        // All rows of a person come in one bucket, and buckets rise: what is left stands before what follows.
-        let mut rows = std::mem::take(&mut rest);
-        rows.append(set)?;
-        rest = writer.write(rows, last, &beside, &mut codes)?;
-        Ok(())
-    })?;
+    let people = drain(sink, job.room, &mut writer, &beside, &mut codes)?;
     let (digests, rows) = writer.finish(job.encoders)?;
     Ok(TableRecord {
         path,
         element: Some(job.plan.element.clone()),
         slice: job.plan.slice,
         rows,
-        persons: people.distinct,
+        persons: people,
         bytes: digests.bytes,
         sha256: digests.sha256,
         sha512: digests.sha512,
         columns: column_records(layout, &codes),
         recipe: job.recipe.clone(),
     })
+}
+
+/// Writes all rows of a sink. Returns how many people they are of.
+pub(super) fn drain(
+    sink: Sink,
+    room: u64,
+    writer: &mut TableWriter,
+    beside: &Beside<'_>,
+    codes: &mut [Codes],
+) -> Result<u64> {
+    let mut people = People::default();
+    let mut rest = RowSet::default();
+    sink.drain(room, |mut set, last| {
+        beside.observer.go_on()?;
+        if set.is_beside() && (rest.is_empty() || rest.has_parts_of(&set)) {
+            // The rows of a person are ordered when they are near each other: as they are written.
+            set.sort_by_rank();
+        } else {
+            set.sort()?;
+            rest.sort()?;
+        }
+        people.count(set.picks());
+        // All rows of a person come in one range, and ranges rise: what is left stands before what follows.
+        let mut rows = std::mem::take(&mut rest);
+        rows.append(set)?;
+        rest = writer.write(rows, last, beside, codes)?;
+        Ok(())
+    })?;
+    Ok(people.distinct)
 }
 
 /// Counts distinct people in rows that come by rank.

@@ -182,9 +182,12 @@ mod tests {
     use super::super::codes::Codes;
     use super::super::encode::{Beside, TableWriter};
     use super::super::fill::StoreBuilder;
-    use super::super::gather::{Part, RowSet, Taken};
+    use super::super::gather::{Part, Taken};
+    use super::super::sink::Sink;
+    use super::super::table::drain;
     use super::*;
-    use crate::vocab::{Marks, Silent};
+    use crate::cohort::{Cohort, Ranks};
+    use crate::vocab::{Attrition, Marks, Silent};
     use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
     use arrow::datatypes::{Field, Schema};
 
@@ -259,39 +262,50 @@ mod tests {
             Arc::new(builder.finish())
         };
         let parts = [(0, 400_000), (300_000, 500_000), (0, 1)].map(part);
-        let ranks: Vec<u32> = (0..9_000).map(|person| person * 7 % 9_000).collect();
-        let ids: Vec<[u8; 16]> = (0..9_000).map(|n| format!("{n:0>16}").into_bytes().try_into().unwrap()).collect();
+        // The person of rank r is 7 r modulo 9,000: no order that stores know of.
+        let named: Vec<([u8; 10], u32)> = (0..9_000_u32)
+            .map(|rank| {
+                let mut name = [0; 10];
+                name[..4].copy_from_slice(&rank.to_be_bytes());
+                (name, rank * 7 % 9_000)
+            })
+            .collect();
+        let cohort = Cohort::of(&named, Attrition::default());
+        let ranks = Arc::new(Ranks::of(std::iter::once(Some(&cohort)), 9_000));
         let fields = [DataType::Utf8, DataType::Int32, DataType::Boolean, DataType::Float64, DataType::Int64];
         let mut schema = vec![Field::new("person_id", DataType::Utf8, false)];
         schema.extend(fields.iter().enumerate().map(|(i, kind)| Field::new(format!("c{i}"), kind.clone(), true)));
         let schema = Schema::new(schema);
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, mut rows: RowSet, sorted: bool| {
-            if sorted {
-                rows.sort().unwrap();
-            } else {
-                rows.sort_by_rank();
-            }
-            let path = folder.path().join(name);
-            let mut writer = TableWriter::create(&path, &schema, Encoder::new().unwrap()).unwrap();
-            let beside = Beside { ids: &ids, lead: Vec::new(), observer: &Silent };
+        let file = |name: &str, kept: &[Arc<Store>], spilled: &[Arc<Store>], room: u64| {
+            let sink = Sink::new(folder.path().join(format!("{name} spilled")), 5, Arc::clone(&ranks), 0);
+            let taken = |store: &Arc<Store>| Taken {
+                part: Part { columns: (0..5).collect(), store: Arc::clone(store) },
+                taker: 1,
+            };
+            kept.iter().for_each(|store| sink.keep(taken(store)).unwrap());
+            spilled.iter().for_each(|store| sink.spill(taken(store)).unwrap());
+            let mut writer = TableWriter::create(&folder.path().join(name), &schema, Encoder::new().unwrap()).unwrap();
+            let beside = Beside { ids: cohort.ids(), lead: Vec::new(), observer: &Silent };
             let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();
-            assert!(writer.write(rows, true, &beside, &mut codes).unwrap().is_empty());
+            let people = drain(sink, room, &mut writer, &beside, &mut codes).unwrap();
             let written = writer.finish(&Encoders::default()).unwrap();
-            (written.0.sha256, written.1, codes.iter().map(|codes| codes.missing).collect::<Vec<_>>())
+            let missing: Vec<u64> = codes.iter().map(|codes| codes.missing).collect();
+            (written.0.sha256, written.1, people, missing)
         };
-        let taken =
-            |store: Arc<Store>| Taken { part: Part { columns: (0..5).collect(), store }, taker: 1 }.rows(&ranks);
-        let mut apart = RowSet::default();
-        parts.iter().for_each(|part| apart.append(taken(Arc::clone(part))).unwrap());
-        let apart = file("apart", apart, true);
-        assert!(apart.1 > 700_000 && apart.2.iter().all(|missing| *missing > 1_000));
-        let together = taken(Arc::new(united(&parts, usize::MAX)));
+        let apart = file("apart", &parts, &[], u64::MAX);
+        assert!(apart.1 > 700_000 && apart.2 > 7_000 && apart.3.iter().all(|missing| *missing > 1_000));
+        // In one range of ranks, or in many.
+        assert_eq!(file("apart by ranges", &parts, &[], 0), apart);
+        let together = Arc::new(united(&parts, usize::MAX));
         assert!(!together.is_beside());
-        assert_eq!(file("together", together, true), apart);
-        let beside = taken(Arc::new(united(&parts, 0)));
-        assert!(beside.is_beside());
-        assert_eq!(file("beside", beside.clone(), false), apart);
-        assert_eq!(file("sorted before", beside, true), apart);
+        assert_eq!(file("together", &[together], &[], u64::MAX), apart);
+        let beside = [Arc::new(united(&parts, 0))];
+        assert!(beside[0].is_beside());
+        assert_eq!(file("beside", &beside, &[], u64::MAX), apart);
+        assert_eq!(file("beside by ranges", &beside, &[], 0), apart);
+        assert_eq!(file("spilled", &[], &parts, 0), apart);
+        let some = [Arc::new(united(&parts[..1], 0))];
+        assert_eq!(file("beside what was spilled", &some, &parts[1..], 0), apart);
     }
 }
