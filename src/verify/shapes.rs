@@ -21,12 +21,17 @@ pub(super) fn is_pseudonym(text: &[u8]) -> bool {
     text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)].is_some())
 }
 
+/// What a character means as a digit; 0 where it is none.
+#[inline]
+pub(super) fn digit(character: u8) -> u8 {
+    CROCKFORD[usize::from(character)].unwrap_or(0)
+}
+
 /// Whether a sample keeps a person: the first 8 of the ten bytes of the pseudonym, as a big-endian integer, are below
 /// [`sample_limit`].
 pub(super) fn is_sampled(pseudonym: &[u8], limit: u128) -> bool {
-    let digit = |c: &u8| CROCKFORD[usize::from(*c)].unwrap_or(0);
     // Sixteen digits of five bits are ten bytes.
-    let bits = pseudonym.iter().fold(0_u128, |bits, c| (bits << 5) | u128::from(digit(c)));
+    let bits = pseudonym.iter().fold(0_u128, |bits, c| (bits << 5) | u128::from(digit(*c)));
     bits >> 16 < limit
 }
 
