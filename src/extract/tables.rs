@@ -117,7 +117,7 @@ impl<'a> Writing<'a> {
             self.back += if room { bytes } else { 0 };
             read_back(sinks, &stores, room, self.shared.observer())?;
         }
-        self.united += unite(&sinks, budget, self.held)?;
+        self.united += unite(&sinks, budget, self.held, self.shared.observer())?;
         for ready in slices.into_iter().flatten() {
             let (shared, element) = (Arc::clone(self.shared), self.element.clone());
             self.work.spawn(async move { write(&shared, &element, ready) });

@@ -65,7 +65,6 @@ pub(super) struct Walk<'a> {
     /// Below which the first 64 bits of a person are, where the cohort is a sample.
     sample: Option<u128>,
     sequence: Sequence,
-    searched: usize,
     /// What tables say beside each other, and for it, each row's person.
     crosswise: Option<&'a Crosswise<'a>>,
     ranks: Vec<usize>,
@@ -90,7 +89,6 @@ impl<'a> Walk<'a> {
             spells: table.parts.iter().map(|part| spells::Years::of(&part.element.period, part.rows)).collect(),
             sample: table.sample.map(sample_limit),
             sequence: Sequence::default(),
-            searched: 0,
             previous: None,
             wrong: Wrong { uncollected: vec![0; columns], ..Wrong::default() },
             facts: Facts { missing: vec![0; columns], linked: vec![0; columns], ..Facts::default() },
@@ -190,7 +188,7 @@ impl<'a> Walk<'a> {
                 continue;
             };
             if order.is_ne() || row == 0 {
-                at = allowed.find(number(text), &mut self.searched);
+                at = allowed.find(number(text));
             }
             self.ranks.push(at.unwrap_or(NOBODY));
             match order {

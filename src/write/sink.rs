@@ -39,8 +39,8 @@ pub struct Sink {
 /// returns their bytes, which were counted in and are to be given back. Else each is let go when it was taken in.
 ///
 /// # Errors
-/// A fault of ours.
-pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool) -> Result<u64> {
+/// A fault of ours, or the run is interrupted.
+pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool, observer: &dyn Observer) -> Result<u64> {
     let mut united = Vec::with_capacity(slices.len());
     for sinks in slices {
         let mut stores = Vec::new();
@@ -57,6 +57,7 @@ pub fn unite(slices: &[Vec<&Sink>], budget: &Budget, held: bool) -> Result<u64> 
     let numbering = Numbering::of(&all).ok_or_else(differ)?;
     let mut taken = 0;
     for (sinks, stores, rows) in united {
+        observer.go_on()?;
         let bytes = || stores.iter().map(|store| u64::try_from(store.bytes()).unwrap_or(u64::MAX));
         // Rows go side by side one store after the other.
         let beyond = if held || rows < FROM_ROWS { bytes().sum() } else { bytes().max().unwrap_or(0) };

@@ -231,7 +231,8 @@ fn extract(world: &World, project: &str) -> PathBuf {
     world.path(&format!("extracts/{project}/{}", version(project)))
 }
 
-/// A copy of the world with one project published, so that there are a ledger and a `latest`.
+/// A copy of the world with one project published, so that there are a ledger and a `latest`. Builds after it cut all projects
+/// anew.
 fn prepared(template: &World) -> World {
     let world = template.copy();
     world.build(&[SMALL]).ends(0);
@@ -286,7 +287,11 @@ fn run(command: &mut Command) -> Option<(i32, String)> {
 fn outcome(binary: &Path, fault: &str, truth: &Truth, template: &World) -> (SeenBy, String) {
     let world = prepared(template);
     let mut build = Command::new(binary);
-    build.env_clear().env("PLANTED", fault).args(["build", "--as-of", DAY, "--quiet", "--format", "json", "--config"]);
+    build
+        .env_clear()
+        .env("PLANTED", fault)
+        .args(["build", "--anew", "--as-of", DAY, "--quiet", "--format", "json"])
+        .arg("--config");
     let Some((exit, out)) = run(build.arg(world.path("leo.yaml"))) else {
         return (SeenBy::Builder, "the build hung".to_owned());
     };
@@ -339,11 +344,13 @@ fn plant(all: &[Planted], edits: &[Edit]) {
     let binary = binary(edits);
     let template = world();
     let right = prepared(&template);
-    assert!(right.build(&[]).ends(77).block("join-fans-out").is_some());
+    assert!(right.build(&["--anew"]).ends(77).block("join-fans-out").is_some());
     let projects = ["001", "002", "003", "004", "005"].map(|n| format!("LEO-2019-{n}"));
     let projects: Vec<String> = projects.into_iter().chain([OTHER.to_owned(), FANS.to_owned()]).collect();
     let truth: Truth = projects.into_iter().map(|project| (project.clone(), face(&right, &project))).collect();
     let published: Vec<&String> = truth.keys().filter(|project| project.as_str() != FANS).collect();
+    // A project that was left as it was would show no fault.
+    assert!(published.iter().all(|project| extract(&right, project).is_dir()), "a project was not cut anew");
     assert!(second_reading_agrees(&right, &published), "the second reading finds fault with a builder without one");
     let (seen, how) = outcome(&binary, "", &truth, &template);
     assert!(seen == SeenBy::Nothing && how.starts_with("NOT SHOWN"), "without a fault, {seen:?} says {how}");
