@@ -29,15 +29,15 @@ impl Marks {
     }
 
     /// Whether a row is marked for a thing. Rows and things that are not there are not.
-    #[must_use]
-    #[inline]
-    pub fn has(&self, row: usize, thing: usize) -> bool {
+    #[cfg(test)]
+    pub(crate) fn has(&self, row: usize, thing: usize) -> bool {
         thing / 8 < self.width
             && self.bytes.get(row * self.width + thing / 8).is_some_and(|b| b >> (thing % 8) & 1 == 1)
     }
 
     /// Marks a row for a thing.
-    pub fn mark(&mut self, row: usize, thing: usize) {
+    #[cfg(test)]
+    pub(crate) fn mark(&mut self, row: usize, thing: usize) {
         if let Some(byte) = self.bytes.get_mut(row * self.width + thing / 8).filter(|_| thing / 8 < self.width) {
             *byte |= 1 << (thing % 8);
         }

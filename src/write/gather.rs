@@ -72,6 +72,9 @@ impl Taken {
     }
 }
 
+/// The bits of a rank that rows are sorted by at a time, at most.
+const MOST_BITS: u32 = 12;
+
 /// Rows of a store that are looked through at a time.
 const AT_A_TIME: usize = 64 * 1024;
 
@@ -248,29 +251,31 @@ impl RowSet {
         Ok(())
     }
 
-    /// Sorts the picks by rank: a radix sort, stable, two or three passes over rows of 8 bytes.
+    /// Sorts the picks by rank: a radix sort, stable, one or two passes over rows of 8 bytes for ranks below 16 million.
     pub(super) fn sort_by_rank(&mut self) {
         let top = self.picks.iter().map(|p| p.rank).max().unwrap_or(0);
+        let bits = u32::BITS - top.leading_zeros();
+        let passes = bits.div_ceil(MOST_BITS);
+        // No more bits than it takes, so that fewer places are written to at a time.
+        let width = bits.div_ceil(passes.max(1));
+        let digit = |pick: &Pick, pass: u32| ((pick.rank >> (pass * width)) & ((1 << width) - 1)) as usize;
+        let mut starts = vec![vec![0_u32; 1 << width]; passes as usize];
+        for pick in &self.picks {
+            (0..).zip(&mut starts).for_each(|(pass, starts)| starts[digit(pick, pass)] += 1);
+        }
         let mut from = std::mem::take(&mut self.picks);
         let mut to = vec![Pick::default(); from.len()];
-        let mut shift = 0;
-        while shift < 32 && (top >> shift) > 0 {
-            let digit = |p: &Pick| ((p.rank >> shift) & 0x7ff) as usize;
-            let mut starts = [0_usize; 0x800];
-            for pick in &from {
-                starts[digit(pick)] += 1;
-            }
+        for (pass, mut starts) in (0..).zip(starts) {
             let mut sum = 0;
             for start in &mut starts {
                 sum += std::mem::replace(start, sum);
             }
             for pick in &from {
-                let place = &mut starts[digit(pick)];
-                to[*place] = *pick;
+                let place = &mut starts[digit(pick, pass)];
+                to[*place as usize] = *pick;
                 *place += 1;
             }
             std::mem::swap(&mut from, &mut to);
-            shift += 11;
         }
         self.picks = from;
     }

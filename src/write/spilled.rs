@@ -10,8 +10,8 @@ use arrow::datatypes::DataType;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Bytes that are written or read at a time.
 const PIECE: usize = 1 << 20;
@@ -21,20 +21,19 @@ const PIECE: usize = 1 << 20;
 pub struct SpillFile {
     path: PathBuf,
     end: AtomicU64,
-    begun: OnceLock<()>,
 }
 
 impl SpillFile {
     /// A file that is made with the first store.
     #[must_use]
     pub fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, end: AtomicU64::new(0), begun: OnceLock::new() })
+        Arc::new(Self { path, end: AtomicU64::new(0) })
     }
 
     /// Whether anything was spilled to it.
     #[must_use]
     pub fn is_begun(&self) -> bool {
-        self.begun.get().is_some()
+        self.end.load(Ordering::Relaxed) > 0
     }
 
     /// Writes a store out.
@@ -49,8 +48,7 @@ impl SpillFile {
         let mut spilled = Spilled { file: Arc::clone(self), start: 0, rows: store.rows, columns, people };
         let length = spilled.bytes();
         spilled.start = self.end.fetch_add(length, Ordering::Relaxed);
-        self.begun.get_or_init(|| ());
-        let mut out = Out { file: operation::open_kept(&self.path)?, of: self, bytes: Vec::new(), written: 0 };
+        let mut out = Writer { file: operation::open_kept(&self.path)?, of: self, bytes: Vec::new(), written: 0 };
         out.file.seek(SeekFrom::Start(spilled.start)).map_err(|e| Error::writing("spill to", self.path.clone(), e))?;
         for column in &store.columns {
             out.column(&column.held)?;
@@ -137,7 +135,7 @@ impl Spilled {
         let failed = |e| Error::writing("read back from", self.file.path.clone(), e);
         let mut file = operation::open(&self.file.path).map_err(failed)?;
         file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
-        let mut from = From { file, bytes: Vec::new() };
+        let mut from = Reader { file, bytes: Vec::new() };
         let mut read = || -> std::io::Result<Store> {
             let mut columns = Vec::with_capacity(self.columns.len());
             for (kind, form) in &self.columns {
@@ -154,14 +152,14 @@ impl Spilled {
 }
 
 /// A store on its way to the file.
-struct Out<'a> {
+struct Writer<'a> {
     file: File,
     of: &'a SpillFile,
     bytes: Vec<u8>,
     written: u64,
 }
 
-impl Out<'_> {
+impl Writer<'_> {
     fn all<T: Copy, const N: usize>(&mut self, cells: &[T], bytes: impl Fn(T) -> [u8; N]) -> Result<()> {
         for piece in cells.chunks(PIECE / N) {
             self.bytes.resize(piece.len() * N, 0);
@@ -201,12 +199,12 @@ impl Out<'_> {
 }
 
 /// A store on its way back.
-struct From {
+struct Reader {
     file: File,
     bytes: Vec<u8>,
 }
 
-impl From {
+impl Reader {
     fn all<T, const N: usize>(&mut self, count: usize, of: impl Fn([u8; N]) -> T) -> std::io::Result<Vec<T>> {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
