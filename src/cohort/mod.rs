@@ -7,6 +7,8 @@ mod sets;
 pub use rank::Cohort;
 pub(crate) use ranks::OUTSIDE;
 pub use ranks::Ranks;
+#[cfg(test)]
+pub(crate) use ranks::ranked;
 
 use crate::engine::Engine;
 use crate::keys::MasterKey;

@@ -66,6 +66,16 @@ impl Ranks {
     }
 }
 
+/// A cohort of so many people and its ranks, for the tests of other rooms: which person has each rank.
+#[cfg(test)]
+pub(crate) fn ranked(people: u32, person: impl Fn(u32) -> u32) -> (Cohort, std::sync::Arc<Ranks>) {
+    let name = |rank: u32| std::array::from_fn(|at| rank.to_be_bytes().get(at).copied().unwrap_or(0));
+    let named: Vec<_> = (0..people).map(|rank| (name(rank), person(rank))).collect();
+    let cohort = Cohort::of(&named, crate::vocab::Attrition::default());
+    let ranks = Ranks::of(std::iter::once(Some(&cohort)), people as usize);
+    (cohort, std::sync::Arc::new(ranks))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, 
 use crate::write::{Encoders, FansOut, LinkedJob, Sink, SpillFile, linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What was extracted: for each project of the plan its tables and accounts, and who is out and why.
@@ -41,7 +41,6 @@ pub(super) struct Shared {
     observer: Arc<dyn Observer>,
     linked: BTreeMap<(usize, usize), LinkedSinks>,
     encoders: Encoders,
-    waiting: Mutex<BTreeMap<(usize, usize), u64>>,
     turn: tokio::sync::Mutex<()>,
     extracted: Mutex<Extracted>,
     lost: Mutex<Option<Error>>,
@@ -87,7 +86,6 @@ impl Shared {
             observer: Arc::clone(engine.observer()),
             linked: sinks,
             encoders: Encoders::default(),
-            waiting: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             extracted: Mutex::new(extracted),
             lost: Mutex::default(),
@@ -136,19 +134,6 @@ impl Shared {
         if let Ok(mut lost) = self.lost.lock() {
             lost.get_or_insert(error);
         }
-    }
-
-    /// Bytes that wait in memory for a group's tables to be written.
-    pub(super) fn waiting(&self, scan: usize, group: usize, bytes: u64) {
-        if let Ok(mut waiting) = self.waiting.lock() {
-            *waiting.entry((scan, group)).or_default() += bytes;
-        }
-    }
-
-    /// A group's tables are written: what waited for it waits no more.
-    pub(super) fn written(&self, scan: usize, group: usize) {
-        let bytes = self.waiting.lock().ok().and_then(|mut w| w.remove(&(scan, group)));
-        self.budget.give(bytes.unwrap_or(0));
     }
 
     /// Whose turn it is to bring rows back from scratch.
@@ -261,6 +246,7 @@ pub(super) struct Group {
     slice: Option<Slice>,
     units: Vec<usize>,
     left: AtomicUsize,
+    waiting: AtomicU64,
     faults: Mutex<Vec<UnitFault>>,
     file: Arc<SpillFile>,
 }
@@ -278,6 +264,7 @@ impl Group {
                     slice: unit.slice,
                     units: vec![number],
                     left: AtomicUsize::new(0),
+                    waiting: AtomicU64::new(0),
                     faults: Mutex::default(),
                     file: file(unit.group),
                 }),
@@ -289,8 +276,14 @@ impl Group {
         groups
     }
 
-    pub(super) fn number(&self) -> usize {
-        self.number
+    /// Counts bytes in that wait in memory until its tables are written.
+    pub(super) fn wait(&self, bytes: u64) {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The bytes that wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) fn slice(&self) -> Option<Slice> {

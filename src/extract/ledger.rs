@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The sinks and accounts of one scan.
 pub(super) struct Ledger {
-    /// The scan, by index.
-    pub(super) scan: usize,
     sinks: Mutex<BTreeMap<SinkKey, std::sync::Arc<Sink>>>,
     fates: Mutex<BTreeMap<(usize, Option<Slice>), Fates>>,
     begun: AtomicBool,
@@ -42,7 +40,6 @@ impl Ledger {
         }
         let units = plan.release.get(scan).map_or(0, |s| s.units.len());
         Self {
-            scan,
             sinks: Mutex::new(sinks),
             fates: Mutex::default(),
             begun: AtomicBool::new(false),

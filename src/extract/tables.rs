@@ -42,7 +42,8 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Ledge
         writing.begin(slices.into_values().collect()).await?;
         writing.end().await?;
     }
-    shared.written(ledger.scan, group.number());
+    // What waited for them waits no more.
+    shared.budget().give(group.waiting());
     Ok(())
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn read(
     let bytes = holding.bytes();
     let stays = !group.file().is_begun() && shared.budget().take(bytes);
     if stays {
-        shared.waiting(ledger.scan, facts.group, bytes);
+        group.wait(bytes);
     }
     holding.hand_over(ledger, (!stays).then_some(group.file())).map_err(failed)
 }

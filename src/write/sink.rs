@@ -252,8 +252,8 @@ mod tests {
     use super::super::spilled::SpillFile;
     use super::super::store::{Column, Value};
     use super::*;
-    use crate::cohort::Cohort;
-    use crate::vocab::{Attrition, Marks, Silent};
+    use crate::cohort::ranked;
+    use crate::vocab::{Marks, Silent};
     use arrow::array::{ArrayRef, Int32Array, StringViewArray};
 
     /// Rows of a few thousand people, three of four of them taken.
@@ -274,15 +274,7 @@ mod tests {
     #[test]
     fn rows_are_the_same_in_memory_and_in_buckets() {
         let folder = tempfile::tempdir().unwrap();
-        let named: Vec<([u8; 10], u32)> = (0..5_000_u32)
-            .map(|n| {
-                let mut name = [0; 10];
-                name[..4].copy_from_slice(&n.to_be_bytes());
-                (name, n * 11 % 5_000)
-            })
-            .collect();
-        let cohort = Cohort::of(&named, Attrition::default());
-        let ranks = Arc::new(Ranks::of(std::iter::once(Some(&cohort)), 5_000));
+        let (_, ranks) = ranked(5_000, |rank| rank * 11 % 5_000);
         let rows = |room: bool, of_memory: bool, order: u64| {
             let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
             let file = SpillFile::new(folder.path().join(format!("rows {room}")));

@@ -38,11 +38,7 @@ impl Numbers {
     }
 
     pub(super) fn heap(&self) -> usize {
-        match self {
-            Self::One(all) => all.len(),
-            Self::Two(all) => all.len() * 2,
-            Self::Four(all) => all.len() * 4,
-        }
+        self.len() * self.width()
     }
 
     pub(super) fn len(&self) -> usize {

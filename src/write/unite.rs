@@ -186,8 +186,8 @@ mod tests {
     use super::super::sink::Sink;
     use super::super::table::drain;
     use super::*;
-    use crate::cohort::{Cohort, Ranks};
-    use crate::vocab::{Attrition, Marks, Silent};
+    use crate::cohort::ranked;
+    use crate::vocab::{Marks, Silent};
     use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
     use arrow::datatypes::{Field, Schema};
 
@@ -263,15 +263,7 @@ mod tests {
         };
         let parts = [(0, 400_000), (300_000, 500_000), (0, 1)].map(part);
         // The person of rank r is 7 r modulo 9,000: no order that stores know of.
-        let named: Vec<([u8; 10], u32)> = (0..9_000_u32)
-            .map(|rank| {
-                let mut name = [0; 10];
-                name[..4].copy_from_slice(&rank.to_be_bytes());
-                (name, rank * 7 % 9_000)
-            })
-            .collect();
-        let cohort = Cohort::of(&named, Attrition::default());
-        let ranks = Arc::new(Ranks::of(std::iter::once(Some(&cohort)), 9_000));
+        let (cohort, ranks) = ranked(9_000, |rank| rank * 7 % 9_000);
         let fields = [DataType::Utf8, DataType::Int32, DataType::Boolean, DataType::Float64, DataType::Int64];
         let mut schema = vec![Field::new("person_id", DataType::Utf8, false)];
         schema.extend(fields.iter().enumerate().map(|(i, kind)| Field::new(format!("c{i}"), kind.clone(), true)));
