@@ -12,6 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use leo_extract::cohort::Cohort;
+use leo_extract::files::Disk;
 use leo_extract::kernels::{Chunks, FanOut, cohort_of, gather, keys_of, ranks_of, rows_of, sort};
 use leo_extract::keys::Keyring;
 use leo_extract::link::{NOBODY, Rows};
@@ -253,7 +254,7 @@ fn tables(c: &mut Criterion) {
     std::fs::create_dir(folder.path().join("npd.ks4")).unwrap();
     let layout = Layout { year: None, term: false, columns: out_columns() };
     let plan = TablePlan { element: ElementName::new("npd.ks4").unwrap(), slice: None, layout, sources: Vec::new() };
-    let encoders = Encoders::default();
+    let (encoders, disk) = (Encoders::default(), Disk::begin().unwrap());
     let sink = || {
         // No table is written over another.
         std::fs::remove_file(folder.path().join(plan.path())).ok();
@@ -263,8 +264,9 @@ fn tables(c: &mut Criterion) {
     };
     let run = |sink: Sink| {
         let (data, recipe) = (folder.path().to_path_buf(), String::new());
-        let job =
-            TableJob { plan: &plan, data, ids: &ids, recipe, encoders: &encoders, room: 1 << 30, observer: &Silent };
+        let room = 1 << 30;
+        let (encoders, disk, observer) = (&encoders, &disk, &Silent);
+        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders, disk, room, observer };
         table(&job, sink).unwrap()
     };
     let record = run(sink());

@@ -4,6 +4,7 @@ use super::Request;
 use super::buckets::{buckets, rows};
 use crate::cohort::{Cohort, Ranks};
 use crate::engine::Budget;
+use crate::files::Disk;
 use crate::link::{Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
 use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
@@ -164,6 +165,10 @@ impl Shared {
         &self.encoders
     }
 
+    pub(super) fn disk(&self) -> &Disk {
+        &self.request.disk
+    }
+
     /// Changes what was extracted.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Extracted) -> T) -> Result<T> {
         let mut extracted =
@@ -202,6 +207,7 @@ impl Shared {
                 ids: cohort.ids(),
                 recipe,
                 encoders: &self.encoders,
+                disk: &self.request.disk,
                 room: self.budget.share(),
                 observer,
             };

@@ -17,6 +17,7 @@ pub(crate) use unit::Holding;
 
 use crate::cohort::Cohort;
 use crate::engine::Engine;
+use crate::files::Disk;
 use crate::keys::MasterKey;
 use crate::link::{Joined, Members};
 use crate::plan::Plan;
@@ -42,6 +43,8 @@ pub struct Request {
     pub data: Vec<PathBuf>,
     /// Scratch space.
     pub scratch: PathBuf,
+    /// What brings tables to the disk.
+    pub disk: Arc<Disk>,
     /// Each table's recipe digest, by project and path.
     pub recipe: RecipeOf,
 }

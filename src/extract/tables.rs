@@ -153,6 +153,7 @@ fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: R
         ids: cohort.ids(),
         recipe: shared.recipe(project, &plan.path()),
         encoders: shared.encoders(),
+        disk: shared.disk(),
         room: shared.budget().share(),
         observer: shared.observer(),
     };

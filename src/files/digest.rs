@@ -1,6 +1,6 @@
 //! Digests: of files, of bytes, and of what is being written, so that nothing is read again to be hashed.
 
-use super::operation;
+use super::{Disk, operation};
 use crate::vocab::{Error, Observer, Result, Silent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -135,6 +135,16 @@ impl HashingWriter {
     pub fn finish(mut self) -> Result<Digests> {
         self.drain().map_err(|e| Error::writing("write", &self.path, e))?;
         operation::sync(&self.file, &self.path)?;
+        Ok(self.hash.finish())
+    }
+
+    /// The same, but that the disk has it only when [`Disk::wait`] has said so.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn finish_later(mut self, disk: &Disk) -> Result<Digests> {
+        self.drain().map_err(|e| Error::writing("write", &self.path, e))?;
+        disk.sync(self.file, self.path);
         Ok(self.hash.finish())
     }
 

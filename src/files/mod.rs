@@ -3,10 +3,12 @@
 //! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
 //! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
 //! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
-//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources.
+//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources. `disk` brings
+//! tables to the disk while others are written.
 
 mod atomic;
 mod digest;
+mod disk;
 #[cfg(test)]
 pub(crate) mod faults;
 mod footer;
@@ -19,6 +21,7 @@ pub use atomic::{link_or_copy, make_lasting_folder, replace, replace_symlink, sy
 pub use digest::{
     Digests, HashingWriter, digest_bytes, digest_file, hex, sha256_bytes, sha256_file, sha256_file_while,
 };
+pub use disk::Disk;
 pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 pub use known::{Known, Stamp};
 pub use lock::Lock;

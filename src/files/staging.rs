@@ -4,11 +4,12 @@
 //! elsewhere; where, is noted in staging before the folder is made, so that the next run finds and sweeps it even if the
 //! configuration has changed since. Both may be entered by their owner only.
 
-use super::{atomic, operation};
+use super::{Disk, atomic, operation};
 use crate::vocab::{ProjectId, Result};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The name of the folder inside extracts.
@@ -21,6 +22,7 @@ const SCRATCH_NOTE: &str = ".scratch-at";
 pub struct Staging {
     folder: PathBuf,
     scratch: PathBuf,
+    disk: Arc<Disk>,
 }
 
 impl Staging {
@@ -36,9 +38,10 @@ impl Staging {
         sweep(&all)?;
         let run = Uuid::now_v7().to_string();
         let folder = all.join(&run);
+        let disk = Arc::new(Disk::begin()?);
         let staging = match scratch {
-            None => Self { scratch: folder.join(".scratch"), folder },
-            Some(scratch) => Self { scratch: scratch.join(scratch_name(OsStr::new(&run))), folder },
+            None => Self { scratch: folder.join(".scratch"), folder, disk },
+            Some(scratch) => Self { scratch: scratch.join(scratch_name(OsStr::new(&run))), folder, disk },
         };
         operation::make_private_folder(&staging.folder)?;
         if let Some(scratch) = scratch {
@@ -64,6 +67,12 @@ impl Staging {
     #[must_use]
     pub fn passing(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// Brings staged tables to the disk beside the work. Whoever publishes waits for it.
+    #[must_use]
+    pub fn disk(&self) -> &Arc<Disk> {
+        &self.disk
     }
 
     /// The folder for spill and other passing files of this run.

@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::cohort;
 use crate::engine::Engine;
 use crate::extract::{Request, extract};
-use crate::files::{Staging, operation};
+use crate::files::{Disk, Staging, operation};
 use crate::keys::{Keyring, MasterKey};
 use crate::link;
 use crate::plan::{Plan, ProjectPlan, of_project};
@@ -33,6 +33,7 @@ pub(super) struct Cut {
     plan: Arc<Plan>,
     told: Vec<Told>,
     staged: Vec<PathBuf>,
+    disk: Arc<Disk>,
     accounts: Vec<Option<ProjectAccount>>,
     links: Vec<LinkAccount>,
     sources: BTreeMap<String, SourceRecord>,
@@ -138,6 +139,7 @@ pub(super) fn cut(
         cohorts: Arc::clone(&cohorts),
         data: staged.iter().map(|s| s.join("data")).collect(),
         scratch: staging.scratch().to_path_buf(),
+        disk: Arc::clone(staging.disk()),
         recipe: Arc::new(move |project, path: &str| of.of(project, path)),
     };
     let extracted = extract(engine, key, request)?;
@@ -152,7 +154,8 @@ pub(super) fn cut(
         let (Some(cohort), Some(folder)) = (cohort, staged.get(index)) else { return Ok(None) };
         let flags = flags(cohort, &members, &plan.kinds);
         let recipe = recipes.of(index, "persons.parquet");
-        tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, engine.observer().as_ref())?);
+        let beside = (staging.disk().as_ref(), engine.observer().as_ref());
+        tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, beside)?);
         write_twins(&folder.join("data"), project.approved.spec().output, &tables, engine.observer().as_ref())?;
         tables.extend(taken.0);
         slices.extend(taken.1);
@@ -175,7 +178,8 @@ pub(super) fn cut(
     let links = members.accounts().to_vec();
     let sources = digests.records().clone();
     let timings = clock.ticks;
-    Ok(Cut { plan, told, staged, accounts, links, sources, exclusions, timings, estimates, findings })
+    let disk = Arc::clone(staging.disk());
+    Ok(Cut { plan, told, staged, disk, accounts, links, sources, exclusions, timings, estimates, findings })
 }
 
 impl Cut {
@@ -259,6 +263,7 @@ impl Cut {
         keyring: &Keyring,
         started: (Timestamp, Instant),
     ) -> Result<Built> {
+        self.disk.wait()?;
         let account = self.account(project)?;
         let mac = keyring.current().ledger();
         let run = self.run(settings, started.0);

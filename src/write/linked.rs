@@ -6,6 +6,7 @@ use super::encode::{Beside, TableWriter, schema_of};
 use super::gather::RowSet;
 use super::sink::Sink;
 use super::table::{People, column_records};
+use crate::files::Disk;
 use crate::plan::LinkedPlan;
 use crate::vocab::{Error, Observer, Result, TableRecord, Term, Year};
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array, new_null_array};
@@ -26,6 +27,8 @@ pub struct LinkedJob<'a> {
     pub recipe: String,
     /// Encoders that are at hand.
     pub encoders: &'a Encoders,
+    /// What brings the file to the disk.
+    pub disk: &'a Disk,
     /// Bytes that the order of the rows may take at a time.
     pub room: u64,
     /// Whom to ask whether to go on.
@@ -113,7 +116,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
         rest = writer.write(rows, last, &beside, &mut codes)?;
         Ok(())
     })?;
-    let (digests, rows) = writer.finish(job.encoders)?;
+    let (digests, rows) = writer.finish(job.encoders, job.disk)?;
     Ok(Ok(TableRecord {
         path: job.plan.path(),
         element: None,

@@ -4,6 +4,7 @@ use super::chunk::Encoders;
 use super::codes::Codes;
 use super::encode::{Beside, TableWriter};
 use super::gather::RowSet;
+use crate::files::Disk;
 use crate::vocab::{ColumnRecord, Kind, Observer, Release, Result, TableRecord, Type};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -19,7 +20,7 @@ pub fn persons(
     ids: &[[u8; 16]],
     linked: &[(Kind, Vec<bool>)],
     recipe: String,
-    observer: &dyn Observer,
+    (disk, observer): (&Disk, &dyn Observer),
 ) -> Result<TableRecord> {
     let encoders = Encoders::default();
     let mut fields = vec![Field::new("person_id", DataType::Utf8, false)];
@@ -32,7 +33,7 @@ pub fn persons(
     let mut codes: Vec<Codes> = linked.iter().map(|_| Codes::new(&[])).collect();
     let beside = Beside { ids, lead: Vec::new(), observer };
     writer.write(RowSet::of_arrays(&ranks, &flags)?, true, &beside, &mut codes)?;
-    let (digests, rows) = writer.finish(&encoders)?;
+    let (digests, rows) = writer.finish(&encoders, disk)?;
     let columns = names
         .into_iter()
         .enumerate()

@@ -5,6 +5,7 @@ use super::codes::Codes;
 use super::encode::{Beside, TableWriter, schema_of, slice_texts};
 use super::gather::{Pick, RowSet};
 use super::sink::Sink;
+use crate::files::Disk;
 use crate::plan::{Layout, TablePlan};
 use crate::vocab::{ColumnRecord, Observer, Release, Result, TableRecord, Type};
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct TableJob<'a> {
     pub recipe: String,
     /// Encoders that are at hand.
     pub encoders: &'a Encoders,
+    /// What brings the file to the disk.
+    pub disk: &'a Disk,
     /// Bytes that the order of the rows may take at a time.
     pub room: u64,
     /// Whom to ask whether to go on.
@@ -38,7 +41,7 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let beside = Beside { ids: job.ids, lead: slice_texts(layout, job.plan.slice), observer: job.observer };
     let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
     let people = drain(sink, job.room, &mut writer, &beside, &mut codes)?;
-    let (digests, rows) = writer.finish(job.encoders)?;
+    let (digests, rows) = writer.finish(job.encoders, job.disk)?;
     Ok(TableRecord {
         path,
         element: Some(job.plan.element.clone()),

@@ -187,6 +187,7 @@ mod tests {
     use super::super::table::drain;
     use super::*;
     use crate::cohort::ranked;
+    use crate::files::Disk;
     use crate::vocab::{Marks, Silent};
     use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
     use arrow::datatypes::{Field, Schema};
@@ -268,7 +269,7 @@ mod tests {
         let mut schema = vec![Field::new("person_id", DataType::Utf8, false)];
         schema.extend(fields.iter().enumerate().map(|(i, kind)| Field::new(format!("c{i}"), kind.clone(), true)));
         let schema = Schema::new(schema);
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, disk) = (tempfile::tempdir().unwrap(), Disk::begin().unwrap());
         let file = |name: &str, kept: &[Arc<Store>], spilled: &[Arc<Store>], room: u64| {
             let sink = Sink::new(folder.path().join(format!("{name} spilled")), 5, Arc::clone(&ranks), 0);
             let taken = |store: &Arc<Store>| Taken {
@@ -281,7 +282,7 @@ mod tests {
             let beside = Beside { ids: cohort.ids(), lead: Vec::new(), observer: &Silent };
             let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();
             let people = drain(sink, room, &mut writer, &beside, &mut codes).unwrap();
-            let written = writer.finish(&Encoders::default()).unwrap();
+            let written = writer.finish(&Encoders::default(), &disk).unwrap();
             let missing: Vec<u64> = codes.iter().map(|codes| codes.missing).collect();
             (written.0.sha256, written.1, people, missing)
         };
