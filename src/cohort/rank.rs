@@ -3,7 +3,7 @@
 use crate::keys::{Mac, pseudonym_text};
 use crate::link::{Members, PersonSet};
 use crate::vocab::{Attrition, Observer};
-use rayon::iter::ParallelIterator;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 /// People who are named at a time.
@@ -34,7 +34,7 @@ impl Cohort {
         let some = numbers.par_chunks(SOME).filter(|_| !observer.interrupted());
         let mut named: Vec<([u8; 10], u32)> = some.flat_map_iter(|some| pseudonyms(mac, members, some)).collect();
         named.par_sort_unstable();
-        if named.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        if named.par_windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Collision);
         }
         Ok(Self::of(&named, attrition))
@@ -42,8 +42,8 @@ impl Cohort {
 
     /// The cohort of some people: their pseudonyms, which rise, and their numbers.
     pub(crate) fn of(named: &[([u8; 10], u32)], attrition: Attrition) -> Self {
-        let ids = named.iter().map(|(first, _)| pseudonym_text(first)).collect();
-        let persons = named.iter().map(|(_, person)| *person).collect();
+        let ids = named.par_iter().map(|(first, _)| pseudonym_text(first)).collect();
+        let persons = named.par_iter().map(|(_, person)| *person).collect();
         Self { attrition, persons, ids }
     }
 

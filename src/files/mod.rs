@@ -3,8 +3,8 @@
 //! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
 //! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
 //! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
-//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources. `disk` brings
-//! tables to the disk while others are written.
+//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources.
+//! `disk` brings tables to the disk while others are written.
 
 mod atomic;
 mod digest;

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::survey::{ColumnFacts, FileFacts};
 use crate::vocab::{Error, Kind, LinkAccount, Result};
 use arrow::array::{Array, FixedSizeBinaryArray};
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -165,13 +166,15 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
     let objections = objections(engine, key, plan, &mut registry)?;
 
     let people = registry.keys.len();
-    let mut keys = BTreeMap::new();
-    let mut linked = BTreeMap::new();
-    for (kind, pairs) in &mut pairs {
+    let of_kinds = pairs.par_iter_mut().map(|(kind, pairs)| {
         engine.observer().go_on()?;
         pairs.par_sort_unstable();
         pairs.dedup();
-        let (lookup, set, ambiguous) = members_of(pairs, people);
+        Ok((kind, members_of(pairs, people)))
+    });
+    let mut keys = BTreeMap::new();
+    let mut linked = BTreeMap::new();
+    for (kind, (lookup, set, ambiguous)) in of_kinds.collect::<Result<Vec<_>>>()? {
         for account in accounts.iter_mut().filter(|a| a.kind == *kind) {
             account.identifiers = u64::try_from(lookup.len()).unwrap_or(0);
             account.ambiguous = ambiguous;

@@ -11,6 +11,7 @@ use crate::plan::{ExclusionScan, Plan, ProjectPlan};
 use crate::spec::{Linked, Request};
 use crate::vocab::{ElementName, SourceRecord};
 use crate::write::ENCODING;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +34,7 @@ impl Recipes {
         cohorts: &[Option<Cohort>],
         sources: &BTreeMap<String, SourceRecord>,
     ) -> Self {
+        // Cohorts are large, and dictionaries of elements many: each project is a task of its own.
         let digest = |path: &String| sources.get(path).map(|s| s.sha256.clone()).unwrap_or_default();
         let links: Vec<Value> = plan
             .links
@@ -54,7 +56,7 @@ impl Recipes {
             .collect();
         let shared = plan
             .projects
-            .iter()
+            .par_iter()
             .zip(cohorts)
             .map(|(project, cohort)| {
                 let ids = cohort.as_ref().map(|c| sha256_bytes(&c.ids().concat())).unwrap_or_default();
@@ -65,7 +67,7 @@ impl Recipes {
                 })
             })
             .collect();
-        let tables = plan.projects.iter().map(|p| tables(p, catalogue, &digest)).collect();
+        let tables = plan.projects.par_iter().map(|p| tables(p, catalogue, &digest)).collect();
         Self { shared, tables }
     }
 

@@ -7,16 +7,15 @@
 use super::cells::Cells;
 use super::condition::{Known, TRUE, outcomes};
 use super::expected::{Part, Table, spell_columns};
+use super::people::{Met, NOBODY};
 use super::spells::Years;
 use super::tally::{Check, Tally};
 use crate::catalogue::{Catalogue, Element, Period};
 use crate::spec::{Request, Selection, Spec, Step};
 use crate::vocab::{Kind, Slice};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// The rank of somebody who is not in the table of people.
-pub(super) const NOBODY: usize = usize::MAX;
 
 /// A set of people by rank, filled from all threads.
 #[derive(Debug)]
@@ -94,36 +93,38 @@ impl<'a> Crosswise<'a> {
         Self { claims: claims(spec, catalogue, people), linked, repeats }
     }
 
-    /// Looks at the rows of one batch of a table; `ranks` are their people.
+    /// Looks at the rows of one batch of a table, and the people that were met in it.
     pub(super) fn batch<'c>(
         &self,
         table: &Table<'_>,
         cells: &[Cells<'c>],
-        ranks: &[usize],
+        met: &Met,
         known: &dyn Fn(&Part<'_>, &str) -> Known<'c>,
     ) {
-        let Some(base) = table.parts.first() else { return };
+        let (Some(base), Some(rows)) = (table.parts.first(), cells.first().map(Cells::len)) else { return };
+        // Most tables are asked for their people alone.
+        let ranks = LazyCell::new(|| met.of_rows(rows));
         if table.element.is_none() {
             if let Some(repeat) = self.repeats.iter().find(|repeat| repeat.stem == table.stem) {
-                repeat.linked_rows(cells, ranks, base.columns.last().map_or(1, |(last, ..)| last + 1));
+                repeat.linked_rows(cells, &ranks, base.columns.last().map_or(1, |(last, ..)| last + 1));
             }
             return;
         }
         let name = &base.element.name;
         for linked in self.linked.iter().filter(|linked| *linked.kind == base.element.identifier.kind) {
-            mark(&linked.met, ranks, |_| true);
+            mark(&linked.met, &met.places, |_| true);
         }
         for claim in &self.claims {
-            for (rows, element) in claim.rows.iter().filter(|(_, element)| element.name == *name) {
-                let could = may(rows, element, table, base, cells, ranks.len(), known);
+            for (selection, element) in claim.rows.iter().filter(|(_, element)| element.name == *name) {
+                let could = may(selection, element, table, base, cells, rows, known);
                 let counts = |of: u8| if claim.must { of & TRUE != 0 } else { of == TRUE };
-                mark(&claim.met, ranks, |row| could.as_ref().is_some_and(|of| counts(of[row])));
+                mark(&claim.met, &ranks, |row| could.as_ref().is_some_and(|of| counts(of[row])));
             }
         }
         for repeat in &self.repeats {
             if repeat.base.name == *name {
                 let columns: Vec<usize> = (0..cells.len()).collect();
-                add(&repeat.own, ranks.len(), (0..ranks.len()).map(|row| hash(cells, &columns, row)));
+                add(&repeat.own, rows, (0..rows).map(|row| hash(cells, &columns, row)));
             }
             for join in repeat.joins.iter().filter(|join| join.element.name == *name && join.reads(table)) {
                 let columns: Vec<usize> = join.shared.iter().map(|(own, _)| *own).collect();

@@ -30,7 +30,10 @@ pub(super) fn look(text: &[u8]) -> u8 {
     if text.len() < 5 || !text.iter().any(u8::is_ascii_digit) {
         return looks;
     }
-    if let Some((whole, length)) = compact::<9>(text) {
+    // Both begin with a letter.
+    if !text[0].is_ascii_digit()
+        && let Some((whole, length)) = compact::<9>(text)
+    {
         let whole = &whole[..length];
         looks |= if is_nino(whole) { NINO } else { 0 };
         looks |= if is_postcode(whole) { POSTCODE } else { 0 };

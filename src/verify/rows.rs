@@ -2,9 +2,9 @@
 
 use super::cells::Cells;
 use super::condition::{Known, TRUE, outcomes};
-use super::crosswise::{Crosswise, NOBODY};
+use super::crosswise::Crosswise;
 use super::expected::{Part, Role, Table, spell_columns};
-use super::people::{People, Sequence, number};
+use super::people::{Met, NOBODY, People, Sequence, number};
 use super::periods::Periods;
 use super::scan::Scan;
 use super::shapes::{is_pseudonym, is_sampled, sample_limit};
@@ -65,9 +65,9 @@ pub(super) struct Walk<'a> {
     /// Below which the first 64 bits of a person are, where the cohort is a sample.
     sample: Option<u128>,
     sequence: Sequence,
-    /// What tables say beside each other, and for it, each row's person.
+    met: Met,
+    /// What tables say beside each other.
     crosswise: Option<&'a Crosswise<'a>>,
-    ranks: Vec<usize>,
     previous: Option<Vec<ArrayRef>>,
     wrong: Wrong,
     facts: Facts,
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
             table,
             allowed: allowed.map(|(people, _)| people),
             crosswise: allowed.map(|(_, crosswise)| crosswise),
-            ranks: Vec::new(),
+            met: Met::default(),
             gathered: Gathered { people: Vec::new(), linked: vec![Vec::new(); columns] },
             scans: table.columns.iter().map(Scan::new).collect(),
             periods: Periods::of(table),
@@ -105,8 +105,8 @@ impl<'a> Walk<'a> {
             return;
         }
         self.facts.rows += rows as u64;
-        let same = self.people(people);
-        self.order(&cells, &same);
+        self.people(people);
+        self.order(&cells);
         for (scan, cells) in self.scans.iter_mut().zip(&cells) {
             scan.batch(cells);
         }
@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
                 self.looked[1] += rows;
             }
             if part.joined {
-                let mut equal = same.clone();
+                let mut equal = self.met.same.clone();
                 let all = equal.len();
                 for (index, ..) in &part.columns {
                     cells[*index].keep_equal_to_previous(&mut equal);
@@ -142,42 +142,40 @@ impl<'a> Walk<'a> {
         }
         if let Some(crosswise) = self.crosswise {
             let known = |part: &Part<'_>, name: &str| self.periods.known(part, name, &cells);
-            crosswise.batch(self.table, &cells, &self.ranks, &known);
+            crosswise.batch(self.table, &cells, &self.met, &known);
         }
         self.previous = Some(columns.iter().map(|column| column.slice(rows - 1, 1)).collect());
     }
 
-    /// Looks at the people; gives the rows, from the second on, whose person is that of the row before.
-    fn people(&mut self, people: &Cells<'_>) -> Vec<u32> {
-        let mut same = Vec::new();
-        self.ranks.clear();
+    /// Looks at the people.
+    fn people<'t>(&mut self, people: &Cells<'t>) {
+        self.met.clear();
         let Cells::Text(text) = people else {
-            self.ranks.resize(people.len(), NOBODY);
-            return same;
+            self.met.firsts.push(0);
+            self.met.places.push(NOBODY);
+            return;
         };
-        match text.sixteens() {
-            Some(all) => self.each_person(all.iter().map(Some), &mut same),
-            None => {
-                let all = text.iter().map(|text| text.and_then(|text| text.as_bytes().try_into().ok()));
-                self.each_person(all, &mut same);
+        match (text.sixteens(), self.allowed) {
+            (Some(all), Some(allowed)) => self.wrong.stranger += self.sequence.all(all, allowed, &mut self.met),
+            (Some(all), None) => self.each_person(all.iter().map(Some)),
+            (None, _) => {
+                let sixteen = |text: &'t str| text.as_bytes().try_into().ok();
+                self.each_person(text.iter().map(|text| text.and_then(sixteen)));
             }
         }
-        same
     }
 
     /// Looks at the people, one of sixteen bytes a row; none where it has not sixteen.
-    fn each_person<'t>(&mut self, people: impl Iterator<Item = Option<&'t [u8; 16]>>, same: &mut Vec<u32>) {
-        let mut at = None;
-        for (row, text) in people.enumerate() {
+    fn each_person<'t>(&mut self, people: impl Iterator<Item = Option<&'t [u8; 16]>>) {
+        for (row, text) in (0..).zip(people) {
             let Some(text) = text else {
                 self.wrong.person += 1;
-                at = None;
-                self.ranks.push(NOBODY);
+                self.met.firsts.push(row);
+                self.met.places.push(NOBODY);
                 continue;
             };
             let order = self.sequence.next(number(text));
             let Some(allowed) = self.allowed else {
-                self.ranks.push(NOBODY);
                 self.gathered.people.push(number(text));
                 if order.is_eq() {
                     self.wrong.twice += 1;
@@ -187,21 +185,20 @@ impl<'a> Walk<'a> {
                 }
                 continue;
             };
-            if order.is_ne() || row == 0 {
-                at = allowed.find(number(text));
+            if order.is_eq() && row > 0 {
+                self.met.same.push(row);
+                continue;
             }
-            self.ranks.push(at.unwrap_or(NOBODY));
-            match order {
-                Ordering::Equal if row > 0 => same.extend(u32::try_from(row)),
-                Ordering::Equal => {}
-                _ => self.wrong.stranger += u64::from(at.is_none()),
-            }
+            let place = allowed.find(number(text));
+            self.met.firsts.push(row);
+            self.met.places.push(place);
+            self.wrong.stranger += u64::from(order.is_ne() && place == NOBODY);
         }
     }
 
     /// Looks at the order of the rows of one person. That of the people is counted where they are looked at.
-    fn order(&mut self, cells: &[Cells<'_>], same: &[u32]) {
-        let mut equal = same.to_vec();
+    fn order(&mut self, cells: &[Cells<'_>]) {
+        let mut equal = self.met.same.clone();
         for column in cells.iter().skip(1) {
             if equal.is_empty() {
                 break;

@@ -102,10 +102,10 @@ impl<'a> Scan<'a> {
 /// Looks at whole numbers large enough to be a ULN or HUSID. Gives how many cells were looked at.
 fn scan_numbers(cells: &Cells<'_>, distinct: &mut Distinct) -> usize {
     macro_rules! scan {
-        ($array:expr, $whole:expr) => {{
+        ($array:expr, $least:expr, $whole:expr) => {{
             let whole = $whole;
-            // One fast pass finds that a column has no such number; only then is each cell looked at.
-            if $array.values().iter().filter_map(|value| whole(*value)).any(|number: u64| number >= leak::LEAST) {
+            // One fast pass, without a branch, finds that a column has no such number; only then is each cell looked at.
+            if $array.values().iter().fold(false, |any, value| any | (*value >= $least)) {
                 $array.iter().flatten().filter_map(|value| whole(value)).for_each(|number| distinct.number(number));
             }
             $array.len() - $array.null_count()
@@ -117,11 +117,10 @@ fn scan_numbers(cells: &Cells<'_>, distinct: &mut Distinct) -> usize {
         whole.then(|| format!("{value:.0}").parse().ok()).flatten()
     };
     match cells {
-        Cells::Int32(array) => scan!(array, |value: i32| u64::try_from(value).ok()),
-        Cells::Int64(array) => scan!(array, |value: i64| u64::try_from(value).ok()),
-        Cells::Decimal(array, 0) => scan!(array, |value: i128| u64::try_from(value).ok()),
-        Cells::Float64(array) if array.values().iter().any(|value| *value >= 1e9) => scan!(array, float),
-        Cells::Float64(array) => array.len() - array.null_count(),
+        Cells::Int32(array) => scan!(array, 1_000_000_000, |value: i32| u64::try_from(value).ok()),
+        Cells::Int64(array) => scan!(array, 1_000_000_000, |value: i64| u64::try_from(value).ok()),
+        Cells::Decimal(array, 0) => scan!(array, 1_000_000_000, |value: i128| u64::try_from(value).ok()),
+        Cells::Float64(array) => scan!(array, 1e9, float),
         _ => 0,
     }
 }
@@ -137,17 +136,15 @@ struct Seen {
     verdict: u8,
 }
 
-/// A verdict that is not yet given.
-const OPEN: u8 = 128;
-
 struct TextScan<'a> {
     shape: TextShape,
     codes: &'a [String],
     cache: Vec<Seen>,
     batch: u32,
-    /// The dictionary of the last batch, and the verdict on each of its texts that a cell had.
+    /// The dictionary of the last batch, the verdict on each of its texts, and whether all are good.
     dictionary: Option<StringArray>,
     verdicts: Vec<u8>,
+    good: bool,
     counts: [u64; VERDICTS.len()],
     distinct: Distinct,
 }
@@ -161,6 +158,7 @@ impl<'a> TextScan<'a> {
             batch: 0,
             dictionary: None,
             verdicts: Vec::new(),
+            good: true,
             counts: [0; VERDICTS.len()],
             distinct: Distinct::default(),
         }
@@ -183,32 +181,24 @@ impl<'a> TextScan<'a> {
         }
     }
 
-    /// Judges each text of a dictionary once, when a cell has it: one that no cell has is nobody's.
+    /// Judges each text of a dictionary once. One that no cell has stands in the file nevertheless: each counts as a cell, beside
+    /// the cells that have it.
     fn coded(&mut self, keys: &UInt32Array, values: &StringArray) {
         if !self.dictionary.as_ref().is_some_and(|known| is_same(known, values)) {
-            self.verdicts.clear();
-            self.verdicts.resize(values.len(), OPEN);
+            let mut verdicts = std::mem::take(&mut self.verdicts);
+            verdicts.clear();
+            verdicts.extend(values.iter().map(|text| text.map_or(0, |text| self.judge(text.as_bytes()))));
+            verdicts.iter().for_each(|verdict| self.count(*verdict));
+            self.good = verdicts.iter().all(|verdict| *verdict == 0);
+            self.verdicts = verdicts;
             // Held, so that no other can come to lie where it lies.
             self.dictionary = Some(values.clone());
         }
-        // Mostly, all texts are known and good.
-        let verdict = |key: &u32| self.verdicts.get(*key as usize).copied().unwrap_or(0);
-        if keys.values().iter().fold(0, |all, key| all | verdict(key)) == 0 {
-            return;
-        }
-        for (row, key) in keys.values().iter().enumerate() {
-            if keys.is_null(row) {
-                continue;
+        // Mostly all texts are good, and so are all cells.
+        if !self.good {
+            for key in keys.iter().flatten() {
+                self.count(self.verdicts.get(key as usize).copied().unwrap_or(0));
             }
-            let place = *key as usize;
-            let mut verdict = self.verdicts.get(place).copied().unwrap_or(0);
-            if verdict == OPEN {
-                verdict = self.judge(values.value(place).as_bytes());
-                if let Some(known) = self.verdicts.get_mut(place) {
-                    *known = verdict;
-                }
-            }
-            self.count(verdict);
         }
     }
 

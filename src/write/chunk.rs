@@ -4,12 +4,13 @@
 
 use super::codes::Codes;
 use super::gather::{Pick, RowSet};
-use super::paged::{Chunk, LEVEL, Pages};
+use super::paged::{Chunk, Pages, Press};
 use super::pages;
 use super::store::{Column, Distinct, Held, Numbers, Value, unsortable};
 use super::values::{Texts, Words};
 use crate::vocab::{Error, Result};
 use arrow::datatypes::DataType;
+use bytes::Bytes;
 use parquet::basic::{Encoding, Type as Physical};
 use parquet::schema::types::ColumnDescPtr;
 use std::sync::Mutex;
@@ -23,13 +24,12 @@ const UNSEEN: u16 = u16::MAX;
 
 /// Encodes chunks, one after the other; its buffers serve them all.
 pub(crate) struct Encoder {
-    zstd: zstd::bulk::Compressor<'static>,
+    press: Press,
     numbers: Vec<u16>,
     seen: Vec<u16>,
     present: Vec<u16>,
     body: Vec<u8>,
     page: Vec<u8>,
-    compressed: Vec<u8>,
     prefixes: pages::Prefixes,
 }
 
@@ -87,22 +87,25 @@ fn fault() -> Error {
 
 impl Encoder {
     pub(crate) fn new() -> Result<Self> {
-        let zstd = zstd::bulk::Compressor::new(LEVEL).map_err(|_| fault())?;
         Ok(Self {
-            zstd,
+            press: Press::new()?,
             numbers: Vec::new(),
             seen: Vec::new(),
             present: Vec::new(),
             body: Vec::new(),
             page: Vec::new(),
-            compressed: Vec::new(),
             prefixes: pages::Prefixes::default(),
         })
     }
 
+    /// Takes the room of a chunk back that was written.
+    pub(super) fn reuse(&mut self, chunk: Bytes) {
+        self.press.reuse(chunk);
+    }
+
     /// The chunk of `person_id`s: they rise.
     pub(crate) fn ids(&mut self, ranks: &[u32], ids: &[[u8; 16]], of: &ColumnDescPtr) -> Result<Chunk> {
-        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::DELTA_BYTE_ARRAY);
+        let mut pages = Pages::new(&mut self.press, Encoding::DELTA_BYTE_ARRAY);
         for ranks in ranks.chunks(PAGE_ROWS) {
             if ranks.iter().any(|rank| *rank as usize >= ids.len()) {
                 return Err(Error::Internal("a rank without a pseudonym".to_owned()));
@@ -116,7 +119,7 @@ impl Encoder {
 
     /// The chunk of a column of one text.
     pub(super) fn constant(&mut self, text: &str, rows: usize, of: &ColumnDescPtr) -> Result<Chunk> {
-        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::RLE_DICTIONARY);
+        let mut pages = Pages::new(&mut self.press, Encoding::RLE_DICTIONARY);
         self.page.clear();
         plain(Value::String(text.as_bytes()), of, &mut self.page);
         pages.dictionary(&self.page, 1)?;
@@ -150,7 +153,7 @@ impl Encoder {
         let nullable = of.max_def_level() > 0;
         codes.count(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
         let encoding = if boolean { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
-        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), encoding);
+        let mut pages = Pages::new(&mut self.press, encoding);
         if !boolean {
             self.page.clear();
             (0..dictionary.len()).for_each(|index| plain(dictionary.value(index), of, &mut self.page));
@@ -197,7 +200,7 @@ impl Encoder {
         codes: &mut Codes,
     ) -> Result<Chunk> {
         let (nullable, kind) = (of.max_def_level() > 0, kind_of(parts));
-        let mut pages = Pages::new((&mut self.zstd, &mut self.compressed), Encoding::PLAIN);
+        let mut pages = Pages::new(&mut self.press, Encoding::PLAIN);
         for picks in picks.chunks(PAGE_ROWS) {
             self.present.clear();
             self.body.clear();

@@ -116,16 +116,23 @@ impl TableWriter {
         let of_one: Option<Vec<u32>> = (rows.parts() == 1).then(|| picks.iter().map(|p| p.row).collect());
         let picked = Picked { picks, rows: of_one.as_deref() };
         let mut group = writer.next_row_group().map_err(|e| failed(path, &e))?;
-        let mut add = |chunk: Chunk| group.append_column(&chunk.bytes, chunk.close).map_err(|e| failed(path, &e));
+        let mut add = |encoder: &mut Encoder, chunk: Chunk| {
+            group.append_column(&chunk.bytes, chunk.close).map_err(|e| failed(path, &e))?;
+            encoder.reuse(chunk.bytes);
+            Ok(())
+        };
         let (first, rest) = columns.split_first().ok_or_else(fault)?;
         let (leading, delivered) = rest.split_at(lead.len());
-        add(encoder.ids(&ranks, ids, first)?)?;
+        let chunk = encoder.ids(&ranks, ids, first)?;
+        add(encoder, chunk)?;
         for (text, of) in lead.iter().zip(leading) {
-            add(encoder.constant(text, ranks.len(), of)?)?;
+            let chunk = encoder.constant(text, ranks.len(), of)?;
+            add(encoder, chunk)?;
         }
         for (column, (of, codes)) in delivered.iter().zip(codes).enumerate() {
             observer.go_on()?;
-            add(encoder.column(rows, column, picked, of, codes)?)?;
+            let chunk = encoder.column(rows, column, picked, of, codes)?;
+            add(encoder, chunk)?;
         }
         group.close().map_err(|e| failed(path, &e))?;
         self.rows += u64::try_from(ranks.len()).unwrap_or(0);

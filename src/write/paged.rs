@@ -18,10 +18,29 @@ pub(crate) struct Chunk {
     pub(super) close: ColumnCloseResult,
 }
 
+/// What compresses pages, with room for a page and for a chunk: both are large enough soon, and kept.
+pub(super) struct Press {
+    zstd: zstd::bulk::Compressor<'static>,
+    compressed: Vec<u8>,
+    room: Vec<u8>,
+}
+
+impl Press {
+    pub(super) fn new() -> Result<Self> {
+        let zstd = zstd::bulk::Compressor::new(LEVEL).map_err(|_| fault())?;
+        Ok(Self { zstd, compressed: Vec::new(), room: Vec::new() })
+    }
+
+    /// Takes the room of a chunk back that was written.
+    pub(super) fn reuse(&mut self, bytes: Bytes) {
+        self.room = bytes.into();
+        self.room.clear();
+    }
+}
+
 /// The pages of a chunk so far.
 pub(super) struct Pages<'a> {
-    zstd: &'a mut zstd::bulk::Compressor<'static>,
-    compressed: &'a mut Vec<u8>,
+    press: &'a mut Press,
     sink: TrackedWrite<Vec<u8>>,
     dictionary: Option<u64>,
     data: Option<u64>,
@@ -35,19 +54,17 @@ fn fault() -> Error {
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn new(
-        (zstd, compressed): (&'a mut zstd::bulk::Compressor<'static>, &'a mut Vec<u8>),
-        encoding: Encoding,
-    ) -> Self {
-        let sink = TrackedWrite::new(Vec::new());
-        Self { zstd, compressed, sink, dictionary: None, data: None, uncompressed: 0, rows: 0, encoding }
+    pub(super) fn new(press: &'a mut Press, encoding: Encoding) -> Self {
+        let sink = TrackedWrite::new(std::mem::take(&mut press.room));
+        Self { press, sink, dictionary: None, data: None, uncompressed: 0, rows: 0, encoding }
     }
 
     fn write(&mut self, bytes: &[u8], page: impl FnOnce(Bytes) -> Page) -> Result<u64> {
-        self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
-        self.zstd.compress_to_buffer(bytes, self.compressed).map_err(|_| fault())?;
-        let page = CompressedPage::new(page(Bytes::copy_from_slice(self.compressed)), bytes.len());
+        let Press { zstd, compressed, .. } = &mut *self.press;
+        compressed.clear();
+        compressed.reserve(::zstd::zstd_safe::compress_bound(bytes.len()));
+        zstd.compress_to_buffer(bytes, compressed).map_err(|_| fault())?;
+        let page = CompressedPage::new(page(Bytes::copy_from_slice(compressed)), bytes.len());
         let spec = SerializedPageWriter::new(&mut self.sink).write_page(page).map_err(|_| fault())?;
         self.uncompressed += spec.uncompressed_size;
         Ok(spec.offset)
