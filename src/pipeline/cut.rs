@@ -263,7 +263,7 @@ impl Cut {
         keyring: &Keyring,
         started: (Timestamp, Instant),
     ) -> Result<Built> {
-        self.disk.wait()?;
+        self.wait_for_disk()?;
         let account = self.account(project)?;
         let mac = keyring.current().ledger();
         let run = self.run(settings, started.0);
@@ -283,6 +283,11 @@ impl Cut {
             bytes: account.tables.iter().map(|t| t.bytes).sum(),
             seconds: started.1.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Waits until all tables are on the disk.
+    pub(super) fn wait_for_disk(&self) -> Result<()> {
+        self.disk.wait()
     }
 
     /// What is true of this run only.

@@ -19,7 +19,7 @@ pub use proof::{VerifyView, exit_of, verify};
 
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::files::{Lock, Staging};
+use crate::files::{Disk, Lock, Staging};
 use crate::keys::Keyring;
 use crate::plan::{as_json, as_text};
 use crate::publish;
@@ -129,12 +129,22 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     };
     let engine = Engine::new(settings.threads, settings.memory, Arc::clone(observer))?;
 
-    let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before)?;
+    let first = |error| first_lost(staging.disk(), error);
+    let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before).map_err(first)?;
     before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
-    let (built, found) = prove_and_publish(&cut, &inputs, (settings, &keyring), &engine, started)?;
+    let (built, found) = prove_and_publish(&cut, &inputs, (settings, &keyring), &engine, started).map_err(first)?;
     findings.extend(found);
     Ok(Outcome { built, unchanged, findings })
+}
+
+/// What is told of an error: that the disk did not take a table, where it did not, since what cannot be read now may follow
+/// from that.
+fn first_lost(disk: &Disk, error: Error) -> Error {
+    match error.exit_code() {
+        ExitCode::Output | ExitCode::Interrupted => error,
+        _ => disk.wait().err().unwrap_or(error),
+    }
 }
 
 /// Proves and publishes one project after the other: what was published, and what was found. While one is published, which
@@ -156,7 +166,11 @@ fn prove_and_publish(
             let (done, (checks, found)) = both(last.take().map(published).transpose(), proved)?;
             built.extend(done);
             findings.extend(found);
-            let Some(checks) = checks else { continue };
+            let Some(checks) = checks else {
+                // A table that the disk lost may be why.
+                cut.wait_for_disk()?;
+                continue;
+            };
             observer.go_on()?;
             observer.on(Event::Step("publish"));
             let publish = move || cut.publish(project, &inputs.catalogue, &checks, settings, keyring, started);
@@ -255,6 +269,24 @@ pub fn plan(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::faults::{After, Fault, below};
+    use crate::files::operation::{self, Kind};
+
+    #[test]
+    fn a_table_that_the_disk_lost_is_told_before_what_follows_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = || Error::reading("read", "npd.ks4", std::io::ErrorKind::NotFound.into());
+        for at in [0, 1] {
+            let fault = Fault { at, of: Some(Kind::Sync), after: After::Works, half: false };
+            below(folder.path(), Some(fault), || {
+                let (disk, path) = (Disk::begin().unwrap(), folder.path().join(at.to_string()));
+                disk.sync(operation::create_new(&path).unwrap(), path);
+                let told = |error| first_lost(&disk, error).exit_code();
+                assert_eq!(told(lost()), if at == 0 { ExitCode::Output } else { ExitCode::Missing });
+                assert_eq!(told(Error::Interrupted), ExitCode::Interrupted);
+            });
+        }
+    }
 
     #[test]
     fn a_full_disk_is_told_before_what_follows_from_it() {
