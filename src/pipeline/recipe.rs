@@ -34,7 +34,6 @@ impl Recipes {
         cohorts: &[Option<Cohort>],
         sources: &BTreeMap<String, SourceRecord>,
     ) -> Self {
-        // Cohorts are large, and dictionaries of elements many: each project is a task of its own.
         let digest = |path: &String| sources.get(path).map(|s| s.sha256.clone()).unwrap_or_default();
         let links: Vec<Value> = plan
             .links
@@ -54,6 +53,7 @@ impl Recipes {
                 json!([exclusion.kind, files.collect::<Vec<_>>()])
             })
             .collect();
+        // Cohorts are large, and tables many: each project is a task of its own.
         let shared = plan
             .projects
             .par_iter()

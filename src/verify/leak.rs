@@ -95,7 +95,7 @@ fn kinds_of_number(number: u64) -> u8 {
 }
 
 /// The least whole number that could be an identifier.
-pub(super) const LEAST: u64 = 1_000_000_000;
+pub(super) const LEAST: i32 = 1_000_000_000;
 
 /// A sample of the distinct values of a column: all of them while they are few, then those whose hash is low. Holds
 /// hashes and kinds, never a value.
@@ -138,7 +138,7 @@ impl Distinct {
     /// Looks at a whole number.
     #[inline]
     pub(super) fn number(&mut self, number: u64) {
-        self.add(mix(number, LEAST), || kinds_of_number(number));
+        self.add(mix(number, LEAST.cast_unsigned().into()), || kinds_of_number(number));
     }
 
     #[inline]

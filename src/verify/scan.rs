@@ -117,10 +117,10 @@ fn scan_numbers(cells: &Cells<'_>, distinct: &mut Distinct) -> usize {
         whole.then(|| format!("{value:.0}").parse().ok()).flatten()
     };
     match cells {
-        Cells::Int32(array) => scan!(array, 1_000_000_000, |value: i32| u64::try_from(value).ok()),
-        Cells::Int64(array) => scan!(array, 1_000_000_000, |value: i64| u64::try_from(value).ok()),
-        Cells::Decimal(array, 0) => scan!(array, 1_000_000_000, |value: i128| u64::try_from(value).ok()),
-        Cells::Float64(array) => scan!(array, 1e9, float),
+        Cells::Int32(array) => scan!(array, leak::LEAST, |value: i32| u64::try_from(value).ok()),
+        Cells::Int64(array) => scan!(array, i64::from(leak::LEAST), |value: i64| u64::try_from(value).ok()),
+        Cells::Decimal(array, 0) => scan!(array, i128::from(leak::LEAST), |value: i128| u64::try_from(value).ok()),
+        Cells::Float64(array) => scan!(array, f64::from(leak::LEAST), float),
         _ => 0,
     }
 }
