@@ -28,9 +28,10 @@ pub(crate) struct Encoder {
     numbers: Vec<u16>,
     seen: Vec<u16>,
     present: Vec<u16>,
+    words: Vec<u64>,
     body: Vec<u8>,
     page: Vec<u8>,
-    prefixes: pages::Prefixes,
+    rising: pages::Rising,
 }
 
 /// Encoders that nobody uses now: their buffers are large enough already.
@@ -92,9 +93,10 @@ impl Encoder {
             numbers: Vec::new(),
             seen: Vec::new(),
             present: Vec::new(),
+            words: Vec::new(),
             body: Vec::new(),
             page: Vec::new(),
-            prefixes: pages::Prefixes::default(),
+            rising: pages::Rising::default(),
         })
     }
 
@@ -107,12 +109,9 @@ impl Encoder {
     pub(crate) fn ids(&mut self, ranks: &[u32], ids: &[[u8; 16]], of: &ColumnDescPtr) -> Result<Chunk> {
         let mut pages = Pages::new(&mut self.press, Encoding::DELTA_BYTE_ARRAY);
         for ranks in ranks.chunks(PAGE_ROWS) {
-            if ranks.iter().any(|rank| *rank as usize >= ids.len()) {
-                return Err(Error::Internal("a rank without a pseudonym".to_owned()));
-            }
-            self.page.clear();
-            pages::rising(ranks.iter().map(|rank| &ids[*rank as usize]), &mut self.prefixes, &mut self.page);
-            pages.data(&self.page, ranks.len())?;
+            let page = pages::rising(ranks, ids, &mut self.rising)
+                .ok_or_else(|| Error::Internal("a rank without a pseudonym".to_owned()))?;
+            pages.data(page, ranks.len())?;
         }
         pages.close(of)
     }
@@ -148,7 +147,12 @@ impl Encoder {
         let boolean = of.physical_type() == Physical::BOOLEAN;
         let most = if boolean { 2 } else { MOST_NUMBERS.min(1 + picked.picks.len() / 2) };
         let Some(dictionary) = self.dictionary(set, &parts, picked, most) else {
-            return self.plain(set, &parts, picked.picks, of, codes);
+            return match (parts.as_slice(), picked.rows) {
+                ([column], Some(rows)) if column.has_words() && !codes.are_listed() => {
+                    self.words(column, rows, of, codes)
+                }
+                _ => self.plain(set, &parts, picked.picks, of, codes),
+            };
         };
         let nullable = of.max_def_level() > 0;
         codes.count(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
@@ -172,13 +176,17 @@ impl Encoder {
                 return Err(fault());
             }
             // Those that are there move to the front; a dictionary's own numbers begin at 0.
-            let mut next = 0;
-            for at in 0..numbers.len() {
-                let number = numbers[at];
-                numbers[next] = number.wrapping_sub(1);
-                next += usize::from(number != 0);
-            }
             let all = numbers.len();
+            if present == all {
+                numbers.iter_mut().for_each(|number| *number = number.wrapping_sub(1));
+            } else {
+                let mut next = 0;
+                for at in 0..all {
+                    let number = numbers[at];
+                    numbers[next] = number.wrapping_sub(1);
+                    next += usize::from(number != 0);
+                }
+            }
             let numbers = &mut numbers[..present];
             if boolean {
                 numbers.iter_mut().for_each(|number| *number = is_true[usize::from(*number & 1)]);
@@ -187,6 +195,31 @@ impl Encoder {
                 pages::numbers(numbers, width, &mut self.page);
             }
             pages.data(&self.page, all)?;
+        }
+        pages.close(of)
+    }
+
+    /// The chunk of a column of one part that has words and no codes: the same as `plain` would make.
+    fn words(&mut self, column: &Column, rows: &[u32], of: &ColumnDescPtr, codes: &mut Codes) -> Result<Chunk> {
+        let mut pages = Pages::new(&mut self.press, Encoding::PLAIN);
+        for rows in rows.chunks(PAGE_ROWS) {
+            let (words, present) = (&mut self.words, &mut self.present);
+            column.words(rows, words, present);
+            if words.len() != rows.len() {
+                return Err(fault());
+            }
+            self.page.clear();
+            codes.miss(present.iter().filter(|present| **present == 0).count());
+            if of.max_def_level() > 0 {
+                pages::levels(present, &mut self.page);
+            } else if present.contains(&0) {
+                return Err(fault());
+            }
+            match of.physical_type() {
+                Physical::INT32 | Physical::FLOAT => pages::words::<4>(words, present, &mut self.page),
+                _ => pages::words::<8>(words, present, &mut self.page),
+            }
+            pages.data(&self.page, rows.len())?;
         }
         pages.close(of)
     }

@@ -57,6 +57,16 @@ impl Codes {
         }
     }
 
+    /// Whether there are codes that a value could be missing from.
+    pub(super) fn are_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Counts missing values.
+    pub(super) fn miss(&mut self, rows: usize) {
+        self.missing += count(rows);
+    }
+
     /// Counts a row by its value.
     #[inline]
     pub(super) fn see(&mut self, value: Value<'_>, kind: &DataType) {

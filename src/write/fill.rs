@@ -128,16 +128,8 @@ impl Building {
                 numbers.extend(scratch, texts.len());
             }
             Filling::Words(words, numbers) => {
-                let mut last = (0, 0);
                 words_of(array, picked, |word| {
-                    scratch.push(match word {
-                        None => 0,
-                        Some(word) if last.1 != 0 && last.0 == word => last.1,
-                        Some(word) => {
-                            last = (word, words.number(word));
-                            last.1
-                        }
-                    });
+                    scratch.push(word.map_or(0, |word| words.number(word)));
                 })?;
                 numbers.extend(scratch, words.values().len());
                 if words.values().len() > MOST_WORDS {
@@ -203,18 +195,12 @@ fn valid(array: &dyn Array, row: usize) -> Option<()> {
 
 fn texts_of(array: &StringViewArray, picked: Option<&[u32]>, texts: &mut Texts, out: &mut Vec<u32>) {
     let views = array.views();
-    // Most columns repeat the value above them often enough.
-    let mut last = (0, 0);
     each(array.len(), picked, |row| {
         if array.is_null(row) {
             out.push(0);
             return;
         }
-        let view = views[row];
-        if last.1 == 0 || last.0 != view {
-            last = (view, texts.number(view, || array.value(row).as_bytes()));
-        }
-        out.push(last.1);
+        out.push(texts.number(views[row], || array.value(row).as_bytes()));
     });
 }
 

@@ -64,8 +64,11 @@ impl<'a> Pages<'a> {
         compressed.clear();
         compressed.reserve(::zstd::zstd_safe::compress_bound(bytes.len()));
         zstd.compress_to_buffer(bytes, compressed).map_err(|_| fault())?;
-        let page = CompressedPage::new(page(Bytes::copy_from_slice(compressed)), bytes.len());
+        // A page owns its bytes; they are taken back, and with them the room.
+        let body = Bytes::from(std::mem::take(compressed));
+        let page = CompressedPage::new(page(body.clone()), bytes.len());
         let spec = SerializedPageWriter::new(&mut self.sink).write_page(page).map_err(|_| fault())?;
+        *compressed = body.into();
         self.uncompressed += spec.uncompressed_size;
         Ok(spec.offset)
     }

@@ -90,6 +90,20 @@ pub(super) fn flags(values: &[u16], out: &mut Vec<u8>) {
     pack(values, 1, out);
 }
 
+/// Appends words, of their lowest `N` bytes each: those that are `present`, which is 1, else 0.
+pub(super) fn words<const N: usize>(words: &[u64], present: &[u16], out: &mut Vec<u8>) {
+    let start = out.len();
+    // Each is written where the next belongs that is there: one more place, for what is missing at the end.
+    out.resize(start + (words.len() + 1) * N, 0);
+    let (places, _) = out[start..].as_chunks_mut::<N>();
+    let mut next = 0;
+    for (word, present) in words.iter().zip(present) {
+        places[next] = word.to_le_bytes().first_chunk().copied().unwrap_or([0; N]);
+        next += usize::from(*present);
+    }
+    out.truncate(start + next * N);
+}
+
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
 
@@ -124,35 +138,47 @@ fn deltas(values: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// What `rising` needs beside its output, kept between pages.
+/// Room in which `rising` puts a page together, kept between pages.
 #[derive(Debug, Default)]
-pub(super) struct Prefixes {
+pub(super) struct Rising {
     shared: Vec<u8>,
     own: Vec<u8>,
-    bytes: Vec<u8>,
+    head: Vec<u8>,
+    page: Vec<u8>,
 }
 
-/// Appends identifiers that rise: each as what it has beyond the one before.
-pub(super) fn rising<'a>(ids: impl ExactSizeIterator<Item = &'a [u8; 16]>, scratch: &mut Prefixes, out: &mut Vec<u8>) {
-    let Prefixes { shared, own, bytes } = scratch;
+/// A page of identifiers that rise: each as what it has beyond the one before. `None` where a rank has no identifier.
+pub(super) fn rising<'a>(ranks: &[u32], ids: &[[u8; 16]], room: &'a mut Rising) -> Option<&'a [u8]> {
+    let Rising { shared, own, head, page } = room;
+    // The lengths come first and are known last: they get more room than they can need, and end where the bytes begin. Numbers
+    // below 17 differ by at most 32, which takes six bits: less than a byte each, and a part that is not full some thirty more.
+    let start = 2 * (ranks.len() + 64);
+    // Sixteen bytes are written at a time, of which those count that are the identifier's own: what was there is written over.
+    let most = start + ranks.len() * 16 + 16;
+    page.resize(page.len().max(most), 0);
+    let (all, mut end) = (ids.as_flattened(), start);
+    let mut last = !ranks.first().map_or(Some(0), |rank| ids.get(*rank as usize).copied().map(u128::from_le_bytes))?;
     shared.clear();
+    shared.resize(ranks.len(), 0);
+    for (alike, rank) in shared.iter_mut().zip(ranks) {
+        let id = u128::from_le_bytes(*ids.get(*rank as usize)?);
+        let same = (last ^ id).trailing_zeros() / 8;
+        let from = *rank as usize * 16 + same as usize;
+        let beyond = all.get(from..).and_then(<[u8]>::first_chunk::<16>).copied();
+        let beyond = beyond.unwrap_or_else(|| id.checked_shr(same * 8).unwrap_or(0).to_le_bytes());
+        page[end..end + 16].copy_from_slice(&beyond);
+        end += 16 - same as usize;
+        *alike = u8::try_from(same).unwrap_or(16);
+        last = id;
+    }
     own.clear();
-    // Sixteen bytes are written at a time, of which those count that are the identifier's own.
-    bytes.clear();
-    bytes.resize(ids.len() * 16 + 16, 0);
-    let (mut end, mut last) = (0, None);
-    shared.extend(ids.map(|id| {
-        let id = u128::from_be_bytes(*id);
-        let alike = last.map_or(0, |last: u128| (last ^ id).leading_zeros() / 8);
-        bytes[end..end + 16].copy_from_slice(&id.checked_shl(alike * 8).unwrap_or(0).to_be_bytes());
-        end += 16 - alike as usize;
-        last = Some(id);
-        u8::try_from(alike).unwrap_or(16)
-    }));
     own.extend(shared.iter().map(|alike| 16 - alike));
-    deltas(shared, out);
-    deltas(own, out);
-    out.extend_from_slice(&bytes[..end]);
+    head.clear();
+    deltas(shared, head);
+    deltas(own, head);
+    let start = start.checked_sub(head.len())?;
+    page.get_mut(start..start + head.len())?.copy_from_slice(head);
+    page.get(start..end)
 }
 
 #[cfg(test)]
@@ -175,6 +201,45 @@ mod tests {
         pack(&[0xfedc, 1, 0, 0xffff, 0, 0, 0, 0x8001, 7], 16, &mut out);
         assert_eq!(out[..8], [0xdc, 0xfe, 1, 0, 0, 0, 0xff, 0xff]);
         assert_eq!((out[14], out[15], out[16], out.len()), (1, 0x80, 7, 32));
+    }
+
+    #[test]
+    fn identifiers_that_rise_are_written_by_what_is_new() {
+        let ids: Vec<[u8; 16]> = (0..40_u32)
+            .map(|n| {
+                *format!("{:016}", u64::from(n) * [1, 100_000_007, 3][n as usize % 3]).as_bytes().as_array().unwrap()
+            })
+            .collect();
+        // Much alike and little, people with several rows, and something before the last of all.
+        let ranks: Vec<u32> = (0..40).flat_map(|rank| vec![rank; 1 + rank as usize % 3]).collect();
+        let mut room = Rising::default();
+        for ranks in [&ranks[..], &ranks[..1], &ranks[70..], &[]] {
+            let (mut lengths, mut bytes, mut last) = ([Vec::new(), Vec::new()], Vec::new(), &[][..]);
+            for rank in ranks {
+                let id = &ids[*rank as usize][..];
+                let alike = last.iter().zip(id).take_while(|(a, b)| a == b).count();
+                lengths[0].push(u8::try_from(alike).unwrap());
+                lengths[1].push(16 - u8::try_from(alike).unwrap());
+                bytes.extend_from_slice(&id[alike..]);
+                last = id;
+            }
+            let mut page = Vec::new();
+            lengths.iter().for_each(|lengths| deltas(lengths, &mut page));
+            page.extend(bytes);
+            assert_eq!(rising(ranks, &ids, &mut room).unwrap(), page);
+        }
+        assert!(rising(&[0, 40], &ids, &mut room).is_none() && rising(&[40], &ids, &mut room).is_none());
+    }
+
+    #[test]
+    fn words_are_written_where_there_are_any() {
+        let mut out = vec![7];
+        words::<4>(&[5, 0, 2 << 32 | 3], &[1, 0, 1], &mut out);
+        assert_eq!(out, [7, 5, 0, 0, 0, 3, 0, 0, 0]);
+        words::<8>(&[9, 1], &[0, 1], &mut out);
+        assert_eq!(out[9..], [1, 0, 0, 0, 0, 0, 0, 0]);
+        words::<8>(&[1], &[0], &mut out);
+        assert_eq!(out.len(), 17);
     }
 
     #[test]

@@ -224,6 +224,51 @@ impl Column {
         }
     }
 
+    /// Whether its values are words, of which it can tell many at a time.
+    pub(super) fn has_words(&self) -> bool {
+        match &self.held {
+            Held::Numbered { values, .. } => matches!(**values, Distinct::Words(_)),
+            Held::Plain { .. } => true,
+            Held::Beside { .. } => false,
+        }
+    }
+
+    /// The words of some rows, and for each 1 where it is there, else 0 and any word.
+    pub(super) fn words(&self, rows: &[u32], words: &mut Vec<u64>, present: &mut Vec<u16>) {
+        fn numbered<N: Copy + Into<u32>>(
+            (all, values): (&[N], &[u64]),
+            rows: &[u32],
+            words: &mut Vec<u64>,
+            present: &mut Vec<u16>,
+        ) {
+            let number = |row: &u32| -> u32 { all[*row as usize].into() };
+            words.extend(
+                rows.iter().map(|row| values.get((number(row) as usize).wrapping_sub(1)).copied().unwrap_or(0)),
+            );
+            present.extend(rows.iter().map(|row| u16::from(number(row) != 0)));
+        }
+        words.clear();
+        present.clear();
+        match &self.held {
+            Held::Numbered { numbers, values } => {
+                let Distinct::Words(values) = values.as_ref() else { return };
+                match numbers {
+                    Numbers::One(all) => numbered((all, values), rows, words, present),
+                    Numbers::Two(all) => numbered((all, values), rows, words, present),
+                    Numbers::Four(all) => numbered((all, values), rows, words, present),
+                }
+            }
+            Held::Plain { words: all, valid } => {
+                words.extend(rows.iter().map(|row| all[*row as usize]));
+                match valid {
+                    None => present.resize(rows.len(), 1),
+                    Some(valid) => present.extend(rows.iter().map(|row| u16::from(valid.value(*row as usize)))),
+                }
+            }
+            Held::Beside { .. } => {}
+        }
+    }
+
     /// Whether there is a value in a row.
     pub(super) fn is_present(&self, row: usize) -> bool {
         match &self.held {
