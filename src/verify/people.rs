@@ -137,22 +137,25 @@ impl Sequence {
         let known = self.next(number(first)).is_eq();
         met.firsts.resize(rows.len(), 0);
         met.same.resize(behind.len() + 1, 0);
-        let (mut last, mut different, mut same) = (number(first), 1, 0);
+        let (mut last, mut different, mut same, mut below) = (number(first), 1, 0, 0);
         for (row, text) in (1..).zip(behind) {
             let person = number(text);
             met.firsts[different] = row;
             met.same[same] = row;
             different += usize::from(person != last);
             same += usize::from(person == last);
-            self.below += u64::from(person < last);
+            below += u64::from(person < last);
             last = person;
         }
         met.firsts.truncate(different);
         met.same.truncate(same);
         self.people += different as u64 - 1;
+        self.below += below;
         self.last = Some(last);
-        let firsts = met.firsts.iter().filter_map(|row| rows.get(*row as usize));
-        met.places.extend(firsts.map(|person| among.find(number(person))));
+        met.places.resize(different, NOBODY);
+        for (place, row) in met.places.iter_mut().zip(&met.firsts) {
+            *place = rows.get(*row as usize).map_or(NOBODY, |person| among.find(number(person)));
+        }
         let strangers = met.places.iter().skip(usize::from(known)).filter(|place| **place == NOBODY);
         strangers.count() as u64
     }
