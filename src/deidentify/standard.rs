@@ -220,6 +220,7 @@ impl Standard {
             }
             None => None,
         };
+        let year = year.as_ref().map(RowYears::of);
         let variables = self
             .variables
             .iter()
@@ -262,29 +263,105 @@ impl Standard {
 
 /// The conformed values of a variable: all missing where it was not collected, from the column of each row's year where
 /// the year stands in a column.
-fn variable(batch: &RecordBatch, sources: &[Source], kind: Type, year: Option<&Int16Array>) -> Result<ArrayRef, Fault> {
+fn variable(
+    batch: &RecordBatch,
+    sources: &[Source],
+    kind: Type,
+    year: Option<&RowYears<'_>>,
+) -> Result<ArrayRef, Fault> {
     let nothing = || new_null_array(&arrow_type(kind), batch.num_rows());
     let mut values: Option<ArrayRef> = None;
     for source in sources {
         let column = conform(batch.column(source.column), &source.name, kind).map_err(Fault::Value)?;
-        values = Some(match (&source.years, year) {
-            (Some(years), Some(year)) => {
-                let here = among(year, years);
-                if here.true_count() == here.len() {
-                    column
-                } else {
+        values = match (&source.years, year) {
+            (Some(years), Some(year)) => match year.among(years) {
+                Among::Nothing => values,
+                Among::All => Some(column),
+                Among::Some(here) => {
                     let otherwise = values.unwrap_or_else(nothing);
-                    zip(&here, &column, &otherwise).map_err(|_| Fault::Unexpected)?
+                    Some(zip(&here, &column, &otherwise).map_err(|_| Fault::Unexpected)?)
                 }
-            }
-            _ => column,
-        });
+            },
+            _ => Some(column),
+        };
     }
     Ok(values.unwrap_or_else(nothing))
 }
 
+/// The years of a batch's rows, where they stand in a column.
+struct RowYears<'a> {
+    rows: &'a Int16Array,
+    /// Those that are met, where no row lacks one and they lie near each other, as they mostly do.
+    met: Option<Vec<i16>>,
+}
+
 /// Which rows are of one of some years.
-fn among(year: &Int16Array, years: &YearPlaces) -> BooleanArray {
-    let is = |row: usize| year.is_valid(row) && years.place(year.value(row)).is_some();
-    BooleanArray::new(BooleanBuffer::collect_bool(year.len(), is), None)
+enum Among {
+    Nothing,
+    All,
+    Some(BooleanArray),
+}
+
+impl<'a> RowYears<'a> {
+    fn of(rows: &'a Int16Array) -> Self {
+        let first = rows.values().iter().min().copied().filter(|_| rows.null_count() == 0);
+        let met = first.and_then(|first| {
+            let bit = |year: i16| u32::try_from(i32::from(year) - i32::from(first)).ok();
+            bit(rows.values().iter().max().copied()?).filter(|bit| *bit < u64::BITS)?;
+            let bits = rows.values().iter().fold(0_u64, |bits, year| bits | 1 << (bit(*year).unwrap_or(0) % u64::BITS));
+            Some(
+                (first..=i16::MAX)
+                    .zip(0..u64::BITS)
+                    .filter(|(_, bit)| bits >> bit & 1 == 1)
+                    .map(|(year, _)| year)
+                    .collect(),
+            )
+        });
+        Self { rows, met }
+    }
+
+    fn among(&self, years: &YearPlaces) -> Among {
+        let one_of = |year: i16| years.place(year).is_some();
+        match &self.met {
+            Some(met) if met.iter().all(|year| one_of(*year)) => Among::All,
+            Some(met) if !met.iter().any(|year| one_of(*year)) => Among::Nothing,
+            _ => {
+                let is = |row: usize| self.rows.is_valid(row) && one_of(self.rows.value(row));
+                Among::Some(BooleanArray::new(BooleanBuffer::collect_bool(self.rows.len(), is), None))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocab::Years;
+
+    #[test]
+    fn years_of_rows_are_told_together_as_one_by_one() {
+        let some = YearPlaces::of(&Years::parse("2001/2002..2003/2004").unwrap());
+        let rows = [
+            vec![Some(2001), Some(2003), Some(2002)],
+            vec![Some(2001), Some(2004)],
+            vec![Some(2001), None],
+            vec![None, None],
+            vec![Some(1999), Some(2004)],
+            vec![Some(2001), Some(2001 + 64)],
+            vec![Some(2001), Some(2001 + 63)],
+            vec![Some(i16::MIN), Some(i16::MAX)],
+            vec![Some(i16::MAX)],
+            vec![],
+        ];
+        for rows in rows {
+            let array = Int16Array::from(rows.clone());
+            let right: Vec<bool> =
+                rows.iter().map(|year| year.is_some_and(|year| some.place(year).is_some())).collect();
+            match RowYears::of(&array).among(&some) {
+                Among::All => assert!(right.iter().all(|is| *is)),
+                Among::Nothing => assert!(!right.contains(&true)),
+                Among::Some(here) => assert_eq!(here.values().iter().collect::<Vec<_>>(), right),
+            }
+        }
+    }
 }
