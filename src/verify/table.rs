@@ -23,8 +23,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Cells that are decoded at a time: a table of many columns is read in fewer rows.
-const CELLS: usize = 1 << 20;
+/// Cells that are decoded at a time, so that they stay near until they were looked at: a table of many columns is read in fewer
+/// rows.
+const CELLS: usize = 1 << 18;
 
 /// The table in its first form, which is looked at in full.
 pub(super) fn path(table: &Table<'_>, forms: Forms) -> String {
@@ -106,7 +107,7 @@ fn refuse_csv(fault: &Fault, name: &str, table: &Table<'_>, tally: &mut Tally) {
 
 /// How many rows are decoded at a time.
 fn batch_rows(columns: usize) -> usize {
-    (CELLS / columns.max(1)).clamp(1024, 65_536)
+    (CELLS / columns.max(1)).clamp(1024, 16_384)
 }
 
 /// The file is damaged, or no Parquet.
