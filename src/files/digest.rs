@@ -128,21 +128,11 @@ impl HashingWriter {
         &self.path
     }
 
-    /// Writes what is left, waits until the disk has it, and tells the digests.
+    /// Writes what is left, has it brought to the disk, and tells the digests. The disk has it when [`Disk::wait`] says so.
     ///
     /// # Errors
     /// The disk is full or fails.
-    pub fn finish(mut self) -> Result<Digests> {
-        self.drain().map_err(|e| Error::writing("write", &self.path, e))?;
-        operation::sync(&self.file, &self.path)?;
-        Ok(self.hash.finish())
-    }
-
-    /// The same, but that the disk has it only when [`Disk::wait`] has said so.
-    ///
-    /// # Errors
-    /// The disk is full or fails.
-    pub fn finish_later(mut self, disk: &Disk) -> Result<Digests> {
+    pub fn finish(mut self, disk: &Disk) -> Result<Digests> {
         self.drain().map_err(|e| Error::writing("write", &self.path, e))?;
         disk.sync(self.file, self.path);
         Ok(self.hash.finish())
@@ -190,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_hashed() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, disk) = (tempfile::tempdir().unwrap(), Disk::begin().unwrap());
         for (n, sizes) in [vec![], vec![1, 2, 3], vec![BUFFER - 1, 1, 1], vec![BUFFER, 5], vec![7, 3 * BUFFER + 1]]
             .into_iter()
             .enumerate()
@@ -203,7 +193,7 @@ mod tests {
                 writer.write_all(&piece).unwrap();
                 all.extend(piece);
             }
-            let digests = writer.finish().unwrap();
+            let digests = writer.finish(&disk).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), all);
             assert_eq!(digests, digest_bytes(&all));
             assert_eq!(digests, digest_file(&path).unwrap());

@@ -156,7 +156,7 @@ pub(super) fn cut(
         let recipe = recipes.of(index, "persons.parquet");
         let beside = (staging.disk().as_ref(), engine.observer().as_ref());
         tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, beside)?);
-        write_twins(&folder.join("data"), project.approved.spec().output, &tables, engine.observer().as_ref())?;
+        write_twins(&folder.join("data"), project.approved.spec().output, &tables, beside)?;
         tables.extend(taken.0);
         slices.extend(taken.1);
         tables.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,7 +4,7 @@
 //! floats the shortest text that reads back. Text that a spreadsheet might take for a formula (`=1+1`) is left as it is:
 //! a twin says what the table says, and is meant for statistical programs.
 
-use crate::files::{Digests, HashingWriter, operation};
+use crate::files::{Digests, Disk, HashingWriter, operation};
 use crate::vocab::{Error, Observer, Result};
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{
@@ -20,7 +20,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The table cannot be read, holds a type that no catalogue has, the CSV file cannot be written, or the run is interrupted.
-pub fn csv_twin(parquet: &Path, csv: &Path, observer: &dyn Observer) -> Result<Digests> {
+pub fn csv_twin(parquet: &Path, csv: &Path, (disk, observer): (&Disk, &dyn Observer)) -> Result<Digests> {
     let file = operation::open(parquet).map_err(|e| Error::reading("read", parquet, e))?;
     // The reader's own text may quote cells.
     let unreadable = || Error::reading("read", parquet, std::io::Error::other("not a readable Parquet table"));
@@ -36,7 +36,7 @@ pub fn csv_twin(parquet: &Path, csv: &Path, observer: &dyn Observer) -> Result<D
         text.clear();
     }
     writer.write_all(text.as_bytes()).map_err(|e| Error::writing("write", csv, e))?;
-    writer.finish()
+    writer.finish(disk)
 }
 
 /// Appends a row of texts.
@@ -198,7 +198,7 @@ mod tests {
         let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let digests = csv_twin(&table, &twin, &Silent).unwrap();
+        let digests = csv_twin(&table, &twin, (&Disk::begin().unwrap(), &Silent)).unwrap();
         let expected = "text,bool,int,half,float,money,day,at\r\n\
             \"a,\"\"b\"\"\n\",true,-7,0.1,0.1,-12.05,9999-12-31,1969-12-31T23:59:59.999999\r\n\
             \"\",false,9223372036854775807,NaN,-INF,0.00,1969-12-31,9999-12-31T00:00:00\r\n\
@@ -213,7 +213,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let table = folder.path().join("t.parquet");
         std::fs::write(&table, "secret").unwrap();
-        let error = csv_twin(&table, &folder.path().join("t.csv"), &Silent).unwrap_err();
+        let beside: (&Disk, &dyn Observer) = (&Disk::begin().unwrap(), &Silent);
+        let error = csv_twin(&table, &folder.path().join("t.csv"), beside).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));
     }
 }

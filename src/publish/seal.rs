@@ -6,7 +6,7 @@ use super::manifest::{FileRecord, MANIFEST, Manifest};
 use super::pending;
 use super::publication::{Publication, Published, time_text, version_name};
 use super::{bag, codebook, csv_twin, datapackage, record, report, rocrate, run};
-use crate::files::{digest_bytes, digest_file, operation, sync_dir, sync_tree, write_new};
+use crate::files::{Disk, digest_bytes, digest_file, operation, sync_dir, sync_tree, write_new};
 use crate::spec::Output;
 use crate::vocab::{Error, Observer, Result, TableRecord};
 use serde::Serialize;
@@ -25,9 +25,14 @@ const CODEBOOK: &str = "codebook.csv";
 ///
 /// # Errors
 /// A file cannot be read or written, or the run is interrupted.
-pub fn write_twins(data: &Path, output: Output, tables: &[TableRecord], observer: &dyn Observer) -> Result<()> {
+pub fn write_twins(
+    data: &Path,
+    output: Output,
+    tables: &[TableRecord],
+    (disk, observer): (&Disk, &dyn Observer),
+) -> Result<()> {
     for table in tables.iter().filter(|_| output.csv) {
-        csv_twin(&data.join(&table.path), &data.join(twin_of(&table.path)), observer)?;
+        csv_twin(&data.join(&table.path), &data.join(twin_of(&table.path)), (disk, observer))?;
         if !output.parquet {
             operation::remove(&data.join(&table.path))?;
         }

@@ -25,8 +25,9 @@ fn publish(sample: &mut Sample) -> Result<Published> {
         &publication.staged.join("data"),
         publication.approved.spec().output,
         &publication.account.tables,
-        &Silent,
+        (staging.disk(), &Silent),
     )?;
+    staging.disk().wait()?;
     prepare(&publication)?;
     seal(&publication, &mac)
 }
@@ -129,7 +130,7 @@ fn a_file_that_nobody_declared_is_never_published() {
         &publication.staged.join("data"),
         publication.approved.spec().output,
         &publication.account.tables,
-        &Silent,
+        (staging.disk(), &Silent),
     )
     .unwrap();
     prepare(&publication).unwrap();

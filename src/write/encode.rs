@@ -144,7 +144,7 @@ impl TableWriter {
         let path = self.path;
         let file = self.writer.into_inner().map_err(|e| failed(&path, &e))?;
         encoders.give(self.encoder);
-        Ok((file.finish_later(disk)?, self.rows))
+        Ok((file.finish(disk)?, self.rows))
     }
 }
 
