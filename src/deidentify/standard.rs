@@ -288,6 +288,9 @@ fn variable(
     Ok(values.unwrap_or_else(nothing))
 }
 
+/// Years of a batch that lie farther apart are looked at row by row.
+const NEAR: i16 = 64;
+
 /// The years of a batch's rows, where they stand in a column.
 struct RowYears<'a> {
     rows: &'a Int16Array,
@@ -304,19 +307,11 @@ enum Among {
 
 impl<'a> RowYears<'a> {
     fn of(rows: &'a Int16Array) -> Self {
-        let first = rows.values().iter().min().copied().filter(|_| rows.null_count() == 0);
-        let met = first.and_then(|first| {
-            let bit = |year: i16| u32::try_from(i32::from(year) - i32::from(first)).ok();
-            bit(rows.values().iter().max().copied()?).filter(|bit| *bit < u64::BITS)?;
-            let bits = rows.values().iter().fold(0_u64, |bits, year| bits | 1 << (bit(*year).unwrap_or(0) % u64::BITS));
-            Some(
-                (first..=i16::MAX)
-                    .zip(0..u64::BITS)
-                    .filter(|(_, bit)| bits >> bit & 1 == 1)
-                    .map(|(year, _)| year)
-                    .collect(),
-            )
-        });
+        let values = rows.values();
+        let range = values.iter().min().zip(values.iter().max());
+        let near =
+            range.filter(|(first, last)| rows.null_count() == 0 && last.checked_sub(**first).is_some_and(|n| n < NEAR));
+        let met = near.map(|(first, last)| (*first..=*last).filter(|year| values.contains(year)).collect());
         Self { rows, met }
     }
 

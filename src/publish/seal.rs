@@ -21,7 +21,8 @@ const DATAPACKAGE: &str = "datapackage.json";
 const CODEBOOK: &str = "codebook.csv";
 
 /// Writes the CSV twins of all tables where a spec asks for them. Where it asks for CSV alone, the Parquet files are
-/// removed once their twins are written. Comes before the verifier, which reads the twins too.
+/// removed once their twins are written. Comes before the verifier, which reads the twins too. Whoever publishes waits for
+/// `disk` first.
 ///
 /// # Errors
 /// A file cannot be read or written, or the run is interrupted.

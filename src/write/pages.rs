@@ -157,7 +157,9 @@ pub(super) fn rising<'a>(ranks: &[u32], ids: &[[u8; 16]], room: &'a mut Rising) 
     let most = start + ranks.len() * 16 + 16;
     page.resize(page.len().max(most), 0);
     let (all, mut end) = (ids.as_flattened(), start);
-    let mut last = !ranks.first().map_or(Some(0), |rank| ids.get(*rank as usize).copied().map(u128::from_le_bytes))?;
+    // The first has nothing in common with whoever came before.
+    let first = ranks.first().and_then(|rank| ids.get(*rank as usize));
+    let mut last = first.map_or(0, |id| !u128::from_le_bytes(*id));
     shared.clear();
     shared.resize(ranks.len(), 0);
     for (alike, rank) in shared.iter_mut().zip(ranks) {

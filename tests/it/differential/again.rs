@@ -54,8 +54,8 @@ pub(super) fn agree(world: &World, root: &Path, coverage: &mut Coverage) -> Resu
         let after = files(&root.join("extracts"));
         // Of what was too young to be remembered the first time, the digests may be by now. A lock may be new.
         let of_extracts = |path: &str| path != ".sources.json" && (before.contains_key(path) || !path.starts_with('.'));
-        let all = before.keys().chain(after.keys()).filter(|path| of_extracts(path));
-        if let Some(path) = all.into_iter().find(|path| before.get(*path) != after.get(*path)) {
+        let mut all = before.keys().chain(after.keys()).filter(|path| of_extracts(path));
+        if let Some(path) = all.find(|path| before.get(*path) != after.get(*path)) {
             return Err(format!("nothing changed, and `{path}` did"));
         }
         if told("unchanged") > 0 {
