@@ -3,6 +3,8 @@
 use crate::vocab::{Error, ExitCode, Finding, Place};
 use datafusion::error::DataFusionError;
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 /// A value that does not convert: the column and why, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,14 @@ impl fmt::Display for ValueFault {
 
 impl std::error::Error for ValueFault {}
 
+/// Scratch that cannot be written or read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScratchFault {
+    action: &'static str,
+    path: PathBuf,
+    kind: io::ErrorKind,
+}
+
 /// What went wrong in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -30,6 +40,8 @@ pub enum Fault {
     Corrupt,
     /// The system could not read the file.
     Unreadable,
+    /// Scratch failed.
+    Scratch(ScratchFault),
     /// More memory than allowed is needed.
     Memory,
     /// The run was stopped.
@@ -47,8 +59,7 @@ impl Fault {
                 Some(fault) => Self::Value(fault.clone()),
                 None => match inner.downcast_ref::<DataFusionError>() {
                     Some(inner) => Self::of(inner),
-                    None if matches!(inner.downcast_ref(), Some(Error::Interrupted)) => Self::Interrupted,
-                    None => Self::Unexpected,
+                    None => inner.downcast_ref().map_or(Self::Unexpected, Self::of_ours),
                 },
             },
             DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Self::of(inner),
@@ -59,6 +70,18 @@ impl Fault {
             DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Self::Unreadable,
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
             DataFusionError::ExecutionJoin(join) if join.is_panic() => Self::Corrupt,
+            _ => Self::Unexpected,
+        }
+    }
+
+    /// Classifies an error of our own that came while a unit was read.
+    #[must_use]
+    pub fn of_ours(error: &Error) -> Self {
+        match error {
+            Error::Interrupted => Self::Interrupted,
+            Error::File { action, path, writing: true, source } => {
+                Self::Scratch(ScratchFault { action, path: path.clone(), kind: source.kind() })
+            }
             _ => Self::Unexpected,
         }
     }
@@ -103,6 +126,7 @@ impl Fault {
                     .help("check the file system; was the file moved or changed during the run?")
                     .exit(ExitCode::Missing),
             ),
+            Self::Scratch(fault) => Error::writing(fault.action, fault.path.clone(), fault.kind.into()),
             Self::Memory => Error::Memory { step: step.to_owned(), limit_mib: memory >> 20 },
             Self::Interrupted => Error::Interrupted,
             Self::Unexpected => Error::Engine { step: step.to_owned(), what: "an unexpected fault of the engine" },
@@ -126,5 +150,9 @@ mod tests {
         assert!(!Fault::of(&plan).at("f", "s", 0).to_string().contains(canary));
         let stopped = DataFusionError::External(Box::new(Error::Interrupted));
         assert_eq!(Fault::of(&DataFusionError::Context(canary.to_owned(), Box::new(stopped))), Fault::Interrupted);
+        let full = Error::writing("read back from", "scratch/rows", io::ErrorKind::StorageFull.into());
+        let full = Fault::of(&DataFusionError::External(Box::new(full))).at("npd/ks4.parquet", "reading npd.ks4", 0);
+        assert_eq!(full.exit_code(), ExitCode::Output);
+        assert!(full.to_string().contains("scratch/rows") && !full.to_string().contains("ks4"));
     }
 }

@@ -20,6 +20,7 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The build side of a join: whom a key of 16 bytes leads to.
@@ -31,23 +32,35 @@ pub trait Partners: Send + Sync {
     fn nobody(&self) -> u32;
 }
 
+/// Whom the rows of a partition lead to, where that is known already.
+pub trait Known: Send + Sync {
+    /// The partners of some rows.
+    ///
+    /// # Errors
+    /// They cannot be read; or a fault of ours: there are not so many rows.
+    fn partners(&self, rows: Range<usize>) -> Result<ScalarBuffer<u32>>;
+}
+
+/// What is known of each partition.
+pub type AllKnown = Vec<Option<Arc<dyn Known>>>;
+
 /// A scan whose first column, the key, has become the partner.
 struct Partnered {
     partners: Arc<dyn Partners>,
     scan: Arc<dyn ExecutionPlan>,
-    known: Vec<Option<ScalarBuffer<u32>>>,
+    known: AllKnown,
     properties: Arc<PlanProperties>,
 }
 
 /// Joins partners with a scan whose first column is the key. The output is the partner, then the scan's other columns in
-/// order; every row stays. Partners that are `known` already, by partition and row, are not looked up.
+/// order; every row stays. Partners that are `known` already are not looked up.
 ///
 /// # Errors
 /// Where the scan's first column is no key: a fault of ours.
 pub fn join(
     partners: Arc<dyn Partners>,
     scan: Arc<dyn ExecutionPlan>,
-    known: Vec<Option<ScalarBuffer<u32>>>,
+    known: AllKnown,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = scan.schema();
     if schema.fields().first().is_none_or(|key| *key.data_type() != DataType::FixedSizeBinary(16)) {
@@ -127,8 +140,10 @@ impl ExecutionPlan for Partnered {
             let batch = batch?;
             let keys = batch.column(0).as_fixed_size_binary_opt().ok_or_else(fault)?;
             let found = match &known {
-                Some(known) if known.len() - row < batch.num_rows() => return Err(fault()),
-                Some(known) => UInt32Array::new(known.slice(row, batch.num_rows()), None),
+                Some(known) => {
+                    let partners = known.partners(row..row + batch.num_rows());
+                    UInt32Array::new(partners.map_err(|e| DataFusionError::External(Box::new(e)))?, None)
+                }
                 None => partners_of(partners.as_ref(), keys),
             };
             row += batch.num_rows();

@@ -7,7 +7,7 @@ mod scan;
 mod tests_store;
 
 pub use fault::{Fault, ValueFault};
-pub use join::{Partners, join};
+pub use join::{AllKnown, Known, Partners, join};
 pub use scan::{scan, sound};
 
 use crate::vocab::{Error, Observer, Result};

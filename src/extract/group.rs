@@ -4,11 +4,11 @@ use super::Request;
 use super::buckets::{buckets, rows};
 use crate::cohort::{Cohort, Ranks};
 use crate::engine::Budget;
-use crate::files::Disk;
+use crate::files::{Disk, ScratchFile};
 use crate::link::{Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
 use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
-use crate::write::{Encoders, FansOut, LinkedJob, Sink, SpillFile, linked};
+use crate::write::{Encoders, FansOut, LinkedJob, Sink, linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -254,13 +254,13 @@ pub(super) struct Group {
     left: AtomicUsize,
     waiting: AtomicU64,
     faults: Mutex<Vec<UnitFault>>,
-    file: Arc<SpillFile>,
+    file: Arc<ScratchFile>,
 }
 
 impl Group {
     /// The groups of a scan, by its index, in the order of its units.
     pub(super) fn of(shared: &Shared, index: usize, scan: &ElementScan) -> Vec<Self> {
-        let file = |group| SpillFile::new(shared.scratch().join(format!("{index}-{group}.rows")));
+        let file = |group| ScratchFile::new(shared.scratch().join(format!("{index}-{group}.rows")));
         let mut groups: Vec<Self> = Vec::new();
         for (number, unit) in scan.units.iter().enumerate() {
             match groups.last_mut() {
@@ -297,7 +297,7 @@ impl Group {
     }
 
     /// Where rows of it wait that have no room in memory.
-    pub(super) fn file(&self) -> &Arc<SpillFile> {
+    pub(super) fn file(&self) -> &Arc<ScratchFile> {
         &self.file
     }
 

@@ -5,10 +5,11 @@ use super::held::{Held, Met};
 use super::ledger::Ledger;
 use crate::cohort::Ranks;
 use crate::engine::Fault;
+use crate::files::ScratchFile;
 use crate::link::{AMBIGUOUS, Joined, NOBODY, PersonSet, Rows, UnitFault};
 use crate::plan::{Purpose, Want, term_rank};
 use crate::vocab::{Error, Marks, Result, Slice, Year};
-use crate::write::{Part, Sink, SinkKey, SpillFile, Store, StoreBuilder, Taken};
+use crate::write::{Part, Sink, SinkKey, Store, StoreBuilder, Taken, spill};
 use arrow::array::{Array, ArrayRef, Int8Array, Int16Array};
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ impl<'a> Holding<'a> {
 
     /// Hands all rows held over to their sinks: in memory, or else spilled to a file. Linked tables, which take rows of many
     /// groups, have buckets of rank in scratch instead.
-    fn hand_over(&mut self, ledger: &Ledger, file: Option<&Arc<SpillFile>>) -> Result<()> {
+    fn hand_over(&mut self, ledger: &Ledger, file: Option<&Arc<ScratchFile>>) -> Result<()> {
         let (store, years) = (std::mem::take(&mut self.store).finish(), std::mem::take(&mut self.years));
         let united = || Error::Internal("rows that were united are to be cut into years".to_owned());
         let stores = if years.is_empty() { vec![(None, store)] } else { store.split(&years).ok_or_else(united)? };
@@ -192,7 +193,7 @@ impl<'a> Holding<'a> {
 fn hand_to(
     tables: Vec<(Arc<Sink>, usize, Arc<[usize]>)>,
     store: Arc<Store>,
-    file: Option<&Arc<SpillFile>>,
+    file: Option<&Arc<ScratchFile>>,
 ) -> Result<()> {
     let Some(file) = file else {
         let keep = |(sink, taker, columns): (Arc<Sink>, usize, Arc<[usize]>)| {
@@ -204,7 +205,7 @@ fn hand_to(
         return Ok(());
     }
     let store = Arc::into_inner(store).ok_or_else(|| Error::Internal("rows to be spilled are held".to_owned()))?;
-    let spilled = Arc::new(file.spill(store)?);
+    let spilled = Arc::new(spill(store, file)?);
     tables.into_iter().try_for_each(|(sink, taker, columns)| sink.wait(Arc::clone(&spilled), columns, taker))
 }
 

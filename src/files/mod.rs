@@ -4,7 +4,7 @@
 //! The rest is built on it: `digest` hashes while it writes, `atomic` replaces files whole, `lock` lets one build at a
 //! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
 //! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources.
-//! `disk` brings tables to the disk while others are written.
+//! `disk` brings tables to the disk while others are written; `scratch` holds what has no room in memory.
 
 mod atomic;
 mod digest;
@@ -15,6 +15,7 @@ mod footer;
 mod known;
 mod lock;
 pub mod operation;
+mod scratch;
 mod staging;
 
 pub use atomic::{link_or_copy, make_lasting_folder, replace, replace_symlink, sync_dir, sync_tree, write_new};
@@ -25,4 +26,5 @@ pub use disk::Disk;
 pub use footer::{dictionary_is_sound, footer_is_sound, thrift_is_sound};
 pub use known::{Known, Stamp};
 pub use lock::Lock;
+pub use scratch::{ScratchFile, ScratchReader, ScratchWriter, Stretch};
 pub use staging::{STAGING, Staging};

@@ -5,6 +5,7 @@ use super::recall::Recall;
 use super::{AMBIGUOUS, Members, NOBODY, PersonSet};
 use crate::deidentify::{KeysMet, read_keys};
 use crate::engine::{Engine, Fault};
+use crate::files::ScratchFile;
 use crate::keys::{Mac, MasterKey};
 use crate::plan::Plan;
 use crate::survey::{ColumnFacts, FileFacts};
@@ -14,6 +15,7 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A de-identified key as a number that sorts as its bytes do.
@@ -69,8 +71,8 @@ fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
 /// A file, and its identifier columns with their kinds and keys.
 type KeyFile = (Arc<FileFacts>, Vec<(ColumnFacts, Kind, Mac)>);
 
-/// The share of the memory, one in so many, that may remember whom rows lead to.
-const RECALL_SHARE: u64 = 8;
+/// The share of the memory, one in so many, that may remember whom rows lead to; the rest waits in scratch.
+const RECALL_SHARE: u64 = 32;
 
 /// Batches of one file that wait to be taken in.
 const AHEAD: usize = 8;
@@ -110,11 +112,11 @@ fn read(
     })
 }
 
-/// Builds the members.
+/// Builds the members. What is remembered of rows may go to the folder `scratch`, as long as the members live.
 ///
 /// # Errors
 /// Where a link table or a table of exclusions cannot be read.
-pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
+pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> Result<Members> {
     let person_mac = key.link(&plan.person);
     let mut registry = Registry::default();
     let mut pairs: BTreeMap<Kind, Vec<(Key, u32)>> = plan.kinds.iter().map(|k| (k.clone(), Vec::new())).collect();
@@ -190,7 +192,8 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
         everybody.par_sort_unstable();
         keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
     }
-    let recall = Arc::new(Recall::new(engine.memory() / RECALL_SHARE));
+    let in_scratch = ScratchFile::new(scratch.join("persons"));
+    let recall = Arc::new(Recall::new(&plan.release, engine.memory() / RECALL_SHARE, in_scratch));
     Ok(Members { persons: registry.keys, keys, linked, excluded, recall, accounts })
 }
 
@@ -198,7 +201,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan) -> Result<Members> {
 fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Registry) -> Result<()> {
     let mac = key.link(&plan.person);
     for scan in plan.selection.iter().filter(|s| s.element.identifier.kind == plan.person) {
-        let mut seen: Vec<&std::path::Path> = Vec::new();
+        let mut seen: Vec<&Path> = Vec::new();
         let mut files = Vec::new();
         for unit in &scan.units {
             if !seen.contains(&unit.facts.path.as_path()) {

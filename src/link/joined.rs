@@ -1,9 +1,9 @@
 //! An element's de-identified view joined with the members: each row with its person, one stream a unit.
 
 use super::Members;
-use super::recall::{Known, Recall};
+use super::recall::{Recall, Recalled};
 use crate::deidentify::{Counts, DeidentifiedView};
-use crate::engine::{Engine, Fault, join};
+use crate::engine::{AllKnown, Engine, Fault, Known, join};
 use crate::keys::MasterKey;
 use crate::plan::{ElementScan, Unit, Want};
 use crate::vocab::{ElementName, Error, Event, Finding, Observer, Result};
@@ -19,7 +19,7 @@ pub struct Joined {
     view: Arc<DeidentifiedView>,
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<datafusion::execution::TaskContext>,
-    known: Vec<Option<Arc<Known>>>,
+    known: Vec<Option<Arc<Recalled>>>,
     recall: Option<Arc<Recall>>,
     observer: Arc<dyn Observer>,
 }
@@ -110,12 +110,12 @@ impl Joined {
             known.get(unit).is_some_and(Option::is_some)
         })?);
         let build_side = members.build_side(&scan.element.identifier.kind)?;
-        let persons = known.iter().map(|known| known.as_ref().map(|k| k.persons.clone())).collect();
-        let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>, persons)?;
+        let all = known.iter().map(|known| known.clone().map(|known| known as Arc<dyn Known>)).collect::<AllKnown>();
+        let plan = join(build_side, Arc::clone(&view) as Arc<dyn ExecutionPlan>, all)?;
         Ok(Self { scan: Arc::clone(scan), view, plan, task, known, recall: None, observer })
     }
 
-    /// The same, and what units lead to is kept for whoever reads them next, as far as there is room.
+    /// The same, and what units lead to is kept for whoever reads them next.
     ///
     /// # Errors
     /// A fault of ours.
@@ -164,8 +164,10 @@ impl Joined {
             counts.met(&known.met);
         }
         let of_unit = self.scan.units.get(unit);
-        let recall = self.recall.as_ref().zip(of_unit).filter(|(recall, unit)| recall.has_room(unit));
-        let mut persons: Vec<u32> = Vec::new();
+        let ours = |error: Error| failed(Fault::of_ours(&error));
+        let recall = self.recall.as_ref().zip(of_unit);
+        let begun = recall.map(|(recall, unit)| recall.begin(&self.scan, unit));
+        let mut noting = begun.transpose().map_err(ours)?.flatten();
         let (has_year, flags) = (self.scan.view.year.is_some(), self.scan.view.flags.len());
         let mut told = 0;
         while let Some(batch) = stream.next().await {
@@ -174,8 +176,8 @@ impl Joined {
                 return Err(failed(Fault::Interrupted));
             }
             let rows = Rows::of(batch, has_year, flags);
-            if recall.is_some() {
-                persons.extend_from_slice(rows.persons().values());
+            if let Some(noting) = &mut noting {
+                noting.note(rows.persons().values()).map_err(ours)?;
             }
             each(rows).map_err(failed)?;
             let read = counts.rows();
@@ -183,8 +185,8 @@ impl Joined {
             told = read;
         }
         self.observer.on(Event::ElementRows { element, rows: counts.rows() - told });
-        if let Some((recall, unit)) = recall {
-            recall.keep(&self.scan, unit, Known { persons: persons.into(), met: counts.identifiers() });
+        if let Some(((recall, unit), noting)) = recall.zip(noting) {
+            recall.keep(&self.scan, unit, noting, counts.identifiers());
         }
         Ok(counts)
     }

@@ -87,7 +87,7 @@ pub(super) fn cut(
     let first = [of_people(&plan), digests.unknown(of_rows(&plan.release))].concat();
     let (read, members) = std::thread::scope(|scope| {
         let read = scope.spawn(|| digests.read(&first, engine.threads(), engine.observer().as_ref()));
-        let members = link::build(engine, key, &plan);
+        let members = link::build(engine, key, &plan, staging.scratch());
         (read.join(), members)
     });
     read.map_err(|_| Error::Internal("a digest was lost".to_owned()))??;

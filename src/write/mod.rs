@@ -1,7 +1,7 @@
 //! Rows become sorted, deterministic Parquet in bounded memory.
 //!
 //! A [`Sink`] takes the rows of one table in any order, from any number of workers: as marks in stores that projects share.
-//! When the budget is reached, stores wait in scratch ([`SpillFile`]); rows that are too many to come back at once, and those of
+//! When the budget is reached, stores wait in scratch ([`spill`]); rows that are too many to come back at once, and those of
 //! linked tables, in buckets of rank. When all have come, [`table`] or [`linked`] sorts and writes them. The bytes depend on the
 //! rows alone.
 
@@ -37,6 +37,6 @@ pub use gather::{Part, Pick, RowSet, Taken};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
 pub use sink::{Sink, SinkKey, read_back, spilled, unite};
-pub use spilled::{SpillFile, Spilled};
+pub use spilled::{Spilled, spill};
 pub use store::Store;
 pub use table::{TableJob, table};

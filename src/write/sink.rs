@@ -249,10 +249,11 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::super::fill::StoreBuilder;
-    use super::super::spilled::SpillFile;
+    use super::super::spilled::spill;
     use super::super::store::{Column, Value};
     use super::*;
     use crate::cohort::ranked;
+    use crate::files::ScratchFile;
     use crate::vocab::{Marks, Silent};
     use arrow::array::{ArrayRef, Int32Array, StringViewArray};
 
@@ -277,13 +278,13 @@ mod tests {
         let (_, ranks) = ranked(5_000, |rank| rank * 11 % 5_000);
         let rows = |room: bool, of_memory: bool, order: u64| {
             let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
-            let file = SpillFile::new(folder.path().join(format!("rows {room}")));
+            let file = ScratchFile::new(folder.path().join(format!("rows {room}")));
             for _ in 0..2 {
                 let columns: Arc<[usize]> = Arc::new([1, 0]);
                 if of_memory {
                     sink.keep(Taken { part: Part { store: Arc::new(store()), columns }, taker: 8 }).unwrap();
                 } else {
-                    sink.wait(Arc::new(file.spill(store()).unwrap()), columns, 8).unwrap();
+                    sink.wait(Arc::new(spill(store(), &file).unwrap()), columns, 8).unwrap();
                 }
             }
             let waiting = spilled(&[&sink]).unwrap();

@@ -3,84 +3,49 @@
 
 use super::store::{Column, Distinct, Held, Numbers, People, Store};
 use super::values::Strings;
-use crate::files::operation;
+use crate::files::{ScratchFile, ScratchReader, ScratchWriter, Stretch};
 use crate::vocab::{Error, Marks, Result};
 use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::datatypes::DataType;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that are written or read at a time.
-const PIECE: usize = 1 << 20;
-
-/// A file of scratch that stores are spilled to, from any number of workers. It is removed with the last store.
-#[derive(Debug)]
-pub struct SpillFile {
-    path: PathBuf,
-    end: AtomicU64,
-}
-
-impl SpillFile {
-    /// A file that is made with the first store.
-    #[must_use]
-    pub fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, end: AtomicU64::new(0) })
+/// Writes a store out.
+///
+/// # Errors
+/// Scratch cannot be written; or a fault of ours: the rows stand side by side.
+pub fn spill(store: Store, file: &Arc<ScratchFile>) -> Result<Spilled> {
+    let store = store.with_own_values();
+    let columns = store.columns.iter().map(|column| Some((column.kind.clone(), Form::of(&column.held)?)));
+    let columns = columns.collect::<Option<Vec<_>>>().ok_or_else(fault)?;
+    let shape = Shape { rows: store.rows, columns, people: (store.people.persons.len(), store.people.takers.width()) };
+    let mut out = file.begin(shape.bytes())?;
+    for column in &store.columns {
+        put(&mut out, &column.held)?;
     }
-
-    /// Whether anything was spilled to it.
-    #[must_use]
-    pub fn is_begun(&self) -> bool {
-        self.end.load(Ordering::Relaxed) > 0
-    }
-
-    /// Writes a store out.
-    ///
-    /// # Errors
-    /// Scratch cannot be written; or a fault of ours: the rows stand side by side.
-    pub fn spill(self: &Arc<Self>, store: Store) -> Result<Spilled> {
-        let store = store.with_own_values();
-        let columns = store.columns.iter().map(|column| Some((column.kind.clone(), Form::of(&column.held)?)));
-        let columns = columns.collect::<Option<Vec<_>>>().ok_or_else(fault)?;
-        let people = (store.people.persons.len(), store.people.takers.width());
-        let mut spilled = Spilled { file: Arc::clone(self), start: 0, rows: store.rows, columns, people };
-        let length = spilled.bytes();
-        spilled.start = self.end.fetch_add(length, Ordering::Relaxed);
-        let mut out = Writer { file: operation::open_kept(&self.path)?, of: self, bytes: Vec::new(), written: 0 };
-        out.file.seek(SeekFrom::Start(spilled.start)).map_err(|e| Error::writing("spill to", self.path.clone(), e))?;
-        for column in &store.columns {
-            out.column(&column.held)?;
-        }
-        out.all(&store.people.persons, u32::to_le_bytes)?;
-        out.all(store.people.takers.bytes(), u8::to_le_bytes)?;
-        if out.written == length { Ok(spilled) } else { Err(fault()) }
-    }
-}
-
-impl Drop for SpillFile {
-    fn drop(&mut self) {
-        if self.is_begun() {
-            // Scratch is swept as a whole later; a file that cannot be removed now is no loss.
-            operation::remove(&self.path).ok();
-        }
-    }
+    out.all(&store.people.persons, u32::to_le_bytes)?;
+    out.all(store.people.takers.bytes(), u8::to_le_bytes)?;
+    Ok(Spilled { stretch: out.finish().ok_or_else(fault)?, shape })
 }
 
 fn fault() -> Error {
     Error::Internal("rows that wait cannot be spilled as they are".to_owned())
 }
 
-fn damaged() -> std::io::Error {
-    std::io::ErrorKind::InvalidData.into()
+fn damaged() -> io::Error {
+    io::ErrorKind::InvalidData.into()
 }
 
 /// A store that was spilled.
 #[derive(Debug)]
 pub struct Spilled {
-    file: Arc<SpillFile>,
-    start: u64,
+    stretch: Stretch,
+    shape: Shape,
+}
+
+/// What there is to read of a store.
+#[derive(Debug)]
+struct Shape {
     rows: usize,
     columns: Vec<(DataType, Form)>,
     /// How many rows tell their person, and the bytes of marks that each has.
@@ -122,131 +87,95 @@ impl Form {
     }
 }
 
+impl Shape {
+    fn bytes(&self) -> u64 {
+        let columns: usize = self.columns.iter().map(|(_, form)| form.bytes(self.rows)).sum();
+        u64::try_from(columns + self.people.0 * (4 + self.people.1)).unwrap_or(u64::MAX)
+    }
+}
+
 impl Spilled {
     /// The bytes that it takes in memory, and in its file.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let columns: usize = self.columns.iter().map(|(_, form)| form.bytes(self.rows)).sum();
-        u64::try_from(columns + self.people.0 * (4 + self.people.1)).unwrap_or(u64::MAX)
+        self.shape.bytes()
     }
 
     /// Reads the store back.
     pub(super) fn read(&self) -> Result<Store> {
-        let failed = |e| Error::writing("read back from", self.file.path.clone(), e);
-        let mut file = operation::open(&self.file.path).map_err(failed)?;
-        file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
-        let mut from = Reader { file, bytes: Vec::new() };
-        let mut read = || -> std::io::Result<Store> {
-            let mut columns = Vec::with_capacity(self.columns.len());
-            for (kind, form) in &self.columns {
-                columns.push(Column { kind: kind.clone(), held: from.column(*form, self.rows)? });
+        let Shape { rows, columns: forms, people: (persons, width) } = &self.shape;
+        self.stretch.read(0, |from| {
+            let mut columns = Vec::with_capacity(forms.len());
+            for (kind, form) in forms {
+                columns.push(Column { kind: kind.clone(), held: column(from, *form, *rows)? });
             }
-            let (persons, width) = self.people;
             let takers = persons * width;
-            let persons = from.all(persons, u32::from_le_bytes)?;
-            let takers = Marks::of_bytes(width, from.all(takers, u8::from_le_bytes)?);
-            Ok(Store { columns, rows: self.rows, people: People { persons, takers } })
-        };
-        read().map_err(failed)
-    }
-}
-
-/// A store on its way to the file.
-struct Writer<'a> {
-    file: File,
-    of: &'a SpillFile,
-    bytes: Vec<u8>,
-    written: u64,
-}
-
-impl Writer<'_> {
-    fn all<T: Copy, const N: usize>(&mut self, cells: &[T], bytes: impl Fn(T) -> [u8; N]) -> Result<()> {
-        for piece in cells.chunks(PIECE / N) {
-            self.bytes.resize(piece.len() * N, 0);
-            self.bytes.as_chunks_mut().0.iter_mut().zip(piece).for_each(|(to, cell)| *to = bytes(*cell));
-            operation::write_all(&mut self.file, &self.of.path, &self.bytes)?;
-            self.written += u64::try_from(self.bytes.len()).unwrap_or(0);
-        }
-        Ok(())
-    }
-
-    fn column(&mut self, held: &Held) -> Result<()> {
-        match held {
-            Held::Numbered { numbers, values } => {
-                match numbers {
-                    Numbers::One(all) => self.all(all, u8::to_le_bytes)?,
-                    Numbers::Two(all) => self.all(all, u16::to_le_bytes)?,
-                    Numbers::Four(all) => self.all(all, u32::to_le_bytes)?,
-                }
-                match values.as_ref() {
-                    Distinct::Words(words) => self.all(words, u64::to_le_bytes),
-                    Distinct::Strings(strings) => {
-                        self.all(strings.ends(), |end| u64::try_from(end).unwrap_or(0).to_le_bytes())?;
-                        self.all(strings.bytes(), u8::to_le_bytes)
-                    }
-                }
-            }
-            Held::Plain { words, valid } => {
-                self.all(words, u64::to_le_bytes)?;
-                match valid {
-                    Some(valid) => self.all(valid.sliced().as_slice(), u8::to_le_bytes),
-                    None => Ok(()),
-                }
-            }
-            Held::Beside { .. } => Err(fault()),
-        }
-    }
-}
-
-/// A store on its way back.
-struct Reader {
-    file: File,
-    bytes: Vec<u8>,
-}
-
-impl Reader {
-    fn all<T, const N: usize>(&mut self, count: usize, of: impl Fn([u8; N]) -> T) -> std::io::Result<Vec<T>> {
-        let mut all = Vec::with_capacity(count);
-        while all.len() < count {
-            let piece = (count - all.len()).min(PIECE / N);
-            self.bytes.resize(piece * N, 0);
-            self.file.read_exact(&mut self.bytes)?;
-            all.extend(self.bytes.as_chunks().0.iter().map(|bytes| of(*bytes)));
-        }
-        Ok(all)
-    }
-
-    /// So many numbers of so many bytes each; none is above `most`.
-    fn numbers(&mut self, rows: usize, width: usize, most: usize) -> std::io::Result<Numbers> {
-        let numbers = match width {
-            1 => Numbers::One(self.all(rows, u8::from_le_bytes)?),
-            2 => Numbers::Two(self.all(rows, u16::from_le_bytes)?),
-            _ => Numbers::Four(self.all(rows, u32::from_le_bytes)?),
-        };
-        if numbers.most() as usize <= most { Ok(numbers) } else { Err(damaged()) }
-    }
-
-    fn column(&mut self, form: Form, rows: usize) -> std::io::Result<Held> {
-        Ok(match form {
-            Form::Words { width, values } => {
-                let numbers = self.numbers(rows, width, values)?;
-                Held::Numbered { numbers, values: Arc::new(Distinct::Words(self.all(values, u64::from_le_bytes)?)) }
-            }
-            Form::Strings { width, values, bytes } => {
-                let numbers = self.numbers(rows, width, values)?;
-                let end = |bytes| usize::try_from(u64::from_le_bytes(bytes)).unwrap_or(usize::MAX);
-                let ends = self.all(values, end)?;
-                let strings = Strings::of(self.all(bytes, u8::from_le_bytes)?, ends).ok_or_else(damaged)?;
-                Held::Numbered { numbers, values: Arc::new(Distinct::Strings(strings)) }
-            }
-            Form::Plain { told } => {
-                let words = self.all(rows, u64::from_le_bytes)?;
-                let bits = |bytes| BooleanBuffer::new(Buffer::from_vec(bytes), 0, rows);
-                let valid = told.then(|| self.all(rows.div_ceil(8), u8::from_le_bytes)).transpose()?.map(bits);
-                Held::Plain { words, valid }
-            }
+            let persons = from.all(*persons, u32::from_le_bytes)?;
+            let takers = Marks::of_bytes(*width, from.all(takers, u8::from_le_bytes)?);
+            Ok(Store { columns, rows: *rows, people: People { persons, takers } })
         })
     }
+}
+
+/// Writes a column.
+fn put(out: &mut ScratchWriter, held: &Held) -> Result<()> {
+    match held {
+        Held::Numbered { numbers, values } => {
+            match numbers {
+                Numbers::One(all) => out.all(all, u8::to_le_bytes)?,
+                Numbers::Two(all) => out.all(all, u16::to_le_bytes)?,
+                Numbers::Four(all) => out.all(all, u32::to_le_bytes)?,
+            }
+            match values.as_ref() {
+                Distinct::Words(words) => out.all(words, u64::to_le_bytes),
+                Distinct::Strings(strings) => {
+                    out.all(strings.ends(), |end| u64::try_from(end).unwrap_or(0).to_le_bytes())?;
+                    out.all(strings.bytes(), u8::to_le_bytes)
+                }
+            }
+        }
+        Held::Plain { words, valid } => {
+            out.all(words, u64::to_le_bytes)?;
+            match valid {
+                Some(valid) => out.all(valid.sliced().as_slice(), u8::to_le_bytes),
+                None => Ok(()),
+            }
+        }
+        Held::Beside { .. } => Err(fault()),
+    }
+}
+
+/// Reads so many numbers of so many bytes each; none is above `most`.
+fn numbers(from: &mut ScratchReader, rows: usize, width: usize, most: usize) -> io::Result<Numbers> {
+    let numbers = match width {
+        1 => Numbers::One(from.all(rows, u8::from_le_bytes)?),
+        2 => Numbers::Two(from.all(rows, u16::from_le_bytes)?),
+        _ => Numbers::Four(from.all(rows, u32::from_le_bytes)?),
+    };
+    if numbers.most() as usize <= most { Ok(numbers) } else { Err(damaged()) }
+}
+
+/// Reads a column.
+fn column(from: &mut ScratchReader, form: Form, rows: usize) -> io::Result<Held> {
+    Ok(match form {
+        Form::Words { width, values } => {
+            let numbers = numbers(from, rows, width, values)?;
+            Held::Numbered { numbers, values: Arc::new(Distinct::Words(from.all(values, u64::from_le_bytes)?)) }
+        }
+        Form::Strings { width, values, bytes } => {
+            let numbers = numbers(from, rows, width, values)?;
+            let end = |bytes| usize::try_from(u64::from_le_bytes(bytes)).unwrap_or(usize::MAX);
+            let ends = from.all(values, end)?;
+            let strings = Strings::of(from.all(bytes, u8::from_le_bytes)?, ends).ok_or_else(damaged)?;
+            Held::Numbered { numbers, values: Arc::new(Distinct::Strings(strings)) }
+        }
+        Form::Plain { told } => {
+            let words = from.all(rows, u64::from_le_bytes)?;
+            let bits = |bytes| BooleanBuffer::new(Buffer::from_vec(bytes), 0, rows);
+            let valid = told.then(|| from.all(rows.div_ceil(8), u8::from_le_bytes)).transpose()?.map(bits);
+            Held::Plain { words, valid }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -294,16 +223,16 @@ mod tests {
     fn what_comes_back_is_what_was_spilled() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let file = SpillFile::new(path.clone());
+        let file = ScratchFile::new(path.clone());
         assert!(!file.is_begun());
-        let whole = file.spill(store()).unwrap();
+        let whole = spill(store(), &file).unwrap();
         let years: Vec<Option<i16>> = (0..ROWS).map(|row| [Some(2019), None, Some(2017)][row / 1_000 % 3]).collect();
         // Cut into years, each has the values of its own rows alone, and several workers spill at a time.
         let parts: Vec<Store> = store().split(&years).unwrap().into_iter().map(|(_, part)| part).collect();
         let again: Vec<Store> = store().split(&years).unwrap().into_iter().map(|(_, part)| part).collect();
         let of_years: Vec<Spilled> = std::thread::scope(|scope| {
-            let spill = |part| scope.spawn(|| file.spill(part).unwrap());
-            let spilling: Vec<_> = parts.into_iter().map(spill).collect();
+            let spilling = |part| scope.spawn(|| spill(part, &file).unwrap());
+            let spilling: Vec<_> = parts.into_iter().map(spilling).collect();
             spilling.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(of_years.iter().map(Spilled::bytes).sum::<u64>() < whole.bytes() * 11 / 10);
@@ -312,21 +241,16 @@ mod tests {
         for (spilled, part) in of_years.iter().zip(&again) {
             same(&spilled.read().unwrap(), part);
         }
-        drop(file);
-        drop(of_years);
-        assert!(path.exists());
-        drop(whole);
-        assert!(!path.exists(), "the file goes with the last store");
     }
 
     #[test]
     fn a_file_that_was_cut_or_changed_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let file = SpillFile::new(path.clone());
+        let file = ScratchFile::new(path.clone());
         let mut builder = StoreBuilder::default();
         builder.append(2, &[Arc::new(StringViewArray::from(vec!["a", "bc"]))], None).unwrap();
-        let spilled = file.spill(builder.finish()).unwrap();
+        let spilled = spill(builder.finish(), &file).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let ends_with_73 = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
