@@ -12,6 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use leo_extract::cohort::Cohort;
+use leo_extract::engine::Budget;
 use leo_extract::files::Disk;
 use leo_extract::kernels::{Chunks, FanOut, cohort_of, gather, keys_of, ranks_of, rows_of, sort};
 use leo_extract::keys::Keyring;
@@ -255,6 +256,7 @@ fn tables(c: &mut Criterion) {
     let layout = Layout { year: None, term: false, columns: out_columns() };
     let plan = TablePlan { element: ElementName::new("npd.ks4").unwrap(), slice: None, layout, sources: Vec::new() };
     let (encoders, disk) = (Encoders::default(), Disk::begin().unwrap());
+    let budget = Budget::of(8 << 30, 1);
     let sink = || {
         // No table is written over another.
         std::fs::remove_file(folder.path().join(plan.path())).ok();
@@ -264,9 +266,8 @@ fn tables(c: &mut Criterion) {
     };
     let run = |sink: Sink| {
         let (data, recipe) = (folder.path().to_path_buf(), String::new());
-        let room = 1 << 30;
-        let (encoders, disk, observer) = (&encoders, &disk, &Silent);
-        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders, disk, room, observer };
+        let (encoders, disk, budget, observer) = (&encoders, &disk, &budget, &Silent);
+        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders, disk, budget, observer };
         table(&job, sink).unwrap()
     };
     let record = run(sink());

@@ -158,6 +158,16 @@ impl Budget {
         })
     }
 
+    /// Counts bytes in as if they came back from scratch: so many, or half of what there is room for. Returns how many.
+    #[must_use]
+    pub fn take_some_back(&self, most: u64) -> u64 {
+        let Ok(mut used) = self.used.lock() else { return 0 };
+        let room = (self.limit / 6 * 5).saturating_sub(used.waiting).saturating_sub(used.back);
+        let some = most.min(room / 2);
+        used.back += some;
+        some
+    }
+
     /// Changes what is used, if all of it has room then.
     fn change(&self, change: impl FnOnce(&mut Used, u64) -> Option<()>) -> bool {
         let Ok(mut used) = self.used.lock() else { return false };
@@ -198,6 +208,12 @@ mod tests {
         budget.give(200);
         assert!(budget.take_back(200) && !budget.take(1));
         budget.give_back(500);
-        assert!(budget.take_back(500) && !budget.take_back(1));
+        assert!(budget.take_back(300));
+        assert_eq!(
+            (budget.take_some_back(30), budget.take_some_back(1_000), budget.take_some_back(1_000)),
+            (30, 85, 42)
+        );
+        budget.give_back(157);
+        assert!(budget.take_back(200) && !budget.take_back(1));
     }
 }

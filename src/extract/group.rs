@@ -208,7 +208,7 @@ impl Shared {
                 recipe,
                 encoders: &self.encoders,
                 disk: &self.request.disk,
-                room: self.budget.share(),
+                budget: &self.budget,
                 observer,
             };
             let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;

@@ -154,7 +154,7 @@ fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: R
         recipe: shared.recipe(project, &plan.path()),
         encoders: shared.encoders(),
         disk: shared.disk(),
-        room: shared.budget().share(),
+        budget: shared.budget(),
         observer: shared.observer(),
     };
     let record = table(&job, sink)?;

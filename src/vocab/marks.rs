@@ -61,6 +61,12 @@ impl Marks {
         bytes.map(move |byte| byte >> (thing % 8) & 1 == 1)
     }
 
+    /// How many rows are marked for a thing.
+    #[must_use]
+    pub fn count(&self, thing: usize) -> usize {
+        self.each(thing).map(usize::from).sum()
+    }
+
     /// Takes in the marks of some rows of others, of the same things. Rows that are not there have none.
     pub fn extend(&mut self, others: &Self, rows: &[u32]) {
         match self.width {
@@ -135,6 +141,8 @@ mod tests {
             assert_eq!((has(&some, 0), has(&some, 1), has(&some, 2)), (vec![0, things - 1], vec![], vec![0]));
             assert!(!some.has(6, 0) && !some.has(0, 64));
             assert_eq!((0..things).filter(|thing| marks.any(*thing)).collect::<Vec<_>>(), [0, things - 1]);
+            assert_eq!((0..things).map(|thing| marks.count(thing)).sum::<usize>(), 3);
+            assert_eq!((marks.count(0), marks.count(things - 1)), (2, 1));
             some.clear_like(&Marks::new(0, 30));
             some.extend(&Marks::new(1, 30), &[0, 7]);
             assert_eq!(some.heap(), 8);

@@ -38,65 +38,41 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// How many rows the store has, whoever takes them.
-    pub(super) fn most(&self) -> usize {
-        self.part.store.rows
+    /// How many rows are taken.
+    pub(super) fn rows(&self) -> usize {
+        self.part.store.people.takers.count(self.taker)
     }
 
-    /// The rows, each with its person's rank.
-    pub(super) fn rows(self, ranks: &[u32]) -> RowSet {
-        let mut picks = Vec::new();
-        let mut all = self.people();
-        ranked(&mut all, self.most(), ranks, &mut picks);
-        drop(all);
-        RowSet::of(self.part, picks)
-    }
-
-    /// The rows whose rank is in a range.
-    pub(super) fn rows_within(&self, ranks: &[u32], range: &Range<u32>) -> RowSet {
-        let (mut some, mut picks) = (Vec::new(), Vec::new());
-        let mut all = self.people();
-        loop {
-            ranked(&mut all, AT_A_TIME, ranks, &mut some);
-            if some.is_empty() && all.len() == 0 {
-                return RowSet::of(self.part.clone(), picks);
-            }
-            picks.extend(some.iter().filter(|pick| range.contains(&pick.rank)));
-        }
-    }
-
-    /// Each row, its person, and whether it is taken.
-    fn people(&self) -> impl ExactSizeIterator<Item = (u32, (&u32, bool))> {
+    /// The rows, each with its person's rank: all of them, or those whose rank is in a range. About so many are expected.
+    pub(super) fn ranked(&self, ranks: &[u32], range: Option<&Range<u32>>, about: usize) -> RowSet {
         let People { persons, takers } = &self.part.store.people;
-        (0..u32::try_from(persons.len()).unwrap_or(u32::MAX)).zip(persons.iter().zip(takers.each(self.taker)))
+        let mut people =
+            (0..u32::try_from(persons.len()).unwrap_or(u32::MAX)).zip(persons.iter().zip(takers.each(self.taker)));
+        let (mut some, mut picks) = (vec![Pick::default(); AT_A_TIME + 1], Vec::with_capacity(about));
+        while people.len() > 0 {
+            let mut next = 0;
+            for (row, (person, taken)) in people.by_ref().take(AT_A_TIME) {
+                // Without a branch: who takes what is not to be foreseen.
+                some[next] = Pick { rank: *person, row };
+                next += usize::from(taken);
+            }
+            let some = &mut some[..next];
+            // Nothing but this, so that the memory is asked for many ranks at a time.
+            some.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
+            match range {
+                None => picks.extend_from_slice(some),
+                Some(range) => picks.extend(some.iter().filter(|pick| range.contains(&pick.rank))),
+            }
+        }
+        RowSet::of(self.part.clone(), picks)
     }
 }
 
 /// The bits of a rank that rows are sorted by at a time, at most.
 const MOST_BITS: u32 = 12;
 
-/// Rows of a store that are looked through at a time.
-const AT_A_TIME: usize = 64 * 1024;
-
-/// The rows that are taken of the next so many, with their people's ranks.
-fn ranked<'a>(
-    people: &mut impl ExactSizeIterator<Item = (u32, (&'a u32, bool))>,
-    most: usize,
-    ranks: &[u32],
-    picks: &mut Vec<Pick>,
-) {
-    picks.clear();
-    picks.resize(people.len().min(most) + 1, Pick::default());
-    let mut next = 0;
-    for (row, (person, taken)) in people.take(most) {
-        // Without a branch: who takes what is not to be foreseen.
-        picks[next] = Pick { rank: *person, row };
-        next += usize::from(taken);
-    }
-    picks.truncate(next);
-    // Nothing but this, so that the memory is asked for many ranks at a time.
-    picks.iter_mut().for_each(|pick| pick.rank = ranks.get(pick.rank as usize).copied().unwrap_or(OUTSIDE));
-}
+/// Rows of a store that are looked through at a time: they stay near.
+const AT_A_TIME: usize = 16 * 1024;
 
 /// Rows of one table: picks into parts whose columns are shared with other tables.
 #[derive(Debug, Default, Clone)]

@@ -187,7 +187,7 @@ impl Sink {
     /// # Errors
     /// Where scratch cannot be written.
     pub fn spill(&self, taken: Taken) -> Result<()> {
-        let set = taken.rows(self.ranks.of_project(self.project));
+        let set = taken.ranked(self.ranks.of_project(self.project), None, taken.rows());
         if set.is_empty() {
             return Ok(());
         }
@@ -208,35 +208,43 @@ impl Sink {
     }
 
     /// Gives all rows away by ranges of rank, which rise, each with whether it is the last: as many ranges as it takes for the
-    /// order of the rows to have `room` bytes, or the buckets in scratch.
-    pub(super) fn drain(self, room: u64, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
+    /// order of the rows to have what a worker may hold, and what is left beside; or the buckets in scratch.
+    pub(super) fn drain(self, budget: &Budget, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
         let State { memory, spilled, spill } =
             self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
         if !spilled.is_empty() {
             return Err(Error::Internal("rows in scratch were not read back".to_owned()));
         }
         let ranks = self.ranks.of_project(self.project);
-        let all = |memory: Vec<Taken>| -> Result<RowSet> {
-            let mut all = RowSet::default();
-            memory.into_iter().try_for_each(|taken| all.append(taken.rows(ranks)))?;
-            Ok(all)
-        };
+        let memory: Vec<(Taken, usize)> = memory
+            .into_iter()
+            .map(|taken| {
+                let rows = taken.rows();
+                (taken, rows)
+            })
+            .collect();
         let Some(spill) = spill else {
             // Two picks a row: sorting takes as much again.
-            let bytes = memory.iter().map(Taken::most).sum::<usize>() * 2 * size_of::<Pick>();
-            let count = u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(room.max(LEAST_ROOM));
-            let ranges = Ranges::of(u32::try_from(count).unwrap_or(u32::MAX), self.ranks.people(self.project));
-            if ranges.count() == 1 {
-                return each(all(memory)?, true);
-            }
+            let bytes = memory.iter().map(|(_, rows)| rows).sum::<usize>() * 2 * size_of::<Pick>();
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            let share = budget.share().max(LEAST_ROOM);
+            let beside = budget.take_some_back(bytes.saturating_sub(share));
+            let count = u32::try_from(bytes.div_ceil(share + beside)).unwrap_or(u32::MAX);
+            let ranges = Ranges::of(count, self.ranks.people(self.project));
             for number in 0..ranges.count() {
+                let range = Some(ranges.get(number)).filter(|_| ranges.count() > 1);
                 let mut set = RowSet::default();
-                memory.iter().try_for_each(|taken| set.append(taken.rows_within(ranks, &ranges.get(number))))?;
+                for (taken, rows) in &memory {
+                    let about = *rows / usize::try_from(ranges.count()).unwrap_or(1).max(1);
+                    set.append(taken.ranked(ranks, range.as_ref(), about))?;
+                }
                 each(set, number + 1 == ranges.count())?;
             }
+            budget.give_back(beside);
             return Ok(());
         };
-        let kept = all(memory)?;
+        let mut kept = RowSet::default();
+        memory.iter().try_for_each(|(taken, rows)| kept.append(taken.ranked(ranks, None, *rows)))?;
         for bucket in 0..spill.ranges().count() {
             let mut set = spill.read(bucket)?;
             set.append(kept.within(&spill.ranges().get(bucket)))?;
@@ -276,7 +284,7 @@ mod tests {
     fn rows_are_the_same_in_memory_and_in_buckets() {
         let folder = tempfile::tempdir().unwrap();
         let (_, ranks) = ranked(5_000, |rank| rank * 11 % 5_000);
-        let rows = |room: bool, of_memory: bool, order: u64| {
+        let rows = |room: bool, of_memory: bool, budget: Budget| {
             let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
             let file = ScratchFile::new(folder.path().join(format!("rows {room}")));
             for _ in 0..2 {
@@ -293,7 +301,7 @@ mod tests {
             assert!(spilled(&[&sink]).unwrap().is_empty());
             let mut cells: Vec<(u32, Vec<Option<Vec<u8>>>)> = Vec::new();
             let mut drained = 0;
-            sink.drain(order, |mut set: RowSet, _| {
+            sink.drain(&budget, |mut set: RowSet, _| {
                 drained += 1;
                 set.sort()?;
                 let columns: Vec<Vec<&Column>> = (0..set.width()).map(|i| set.columns(i).unwrap()).collect();
@@ -309,13 +317,14 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-            assert_eq!(drained, if room && order > LEAST_ROOM { 1 } else { 3 });
+            assert_eq!(drained, if room && budget.share() > LEAST_ROOM { 1 } else { 3 });
             cells
         };
-        let all = rows(true, true, u64::MAX);
+        let (wide, narrow) = (|| Budget::of(u64::MAX, 1), || Budget::of(0, 1));
+        let all = rows(true, true, wide());
         assert!(all.len() > 90_000 && all.is_sorted_by_key(|(rank, _)| *rank));
-        assert!(rows(true, false, u64::MAX) == all);
-        assert!(rows(true, false, 0) == all);
-        assert!(rows(false, false, 0) == all);
+        assert!(rows(true, false, wide()) == all);
+        assert!(rows(true, false, narrow()) == all);
+        assert!(rows(false, false, narrow()) == all);
     }
 }

@@ -187,6 +187,7 @@ mod tests {
     use super::super::table::drain;
     use super::*;
     use crate::cohort::ranked;
+    use crate::engine::Budget;
     use crate::files::Disk;
     use crate::vocab::{Marks, Silent};
     use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray};
@@ -271,6 +272,7 @@ mod tests {
         let schema = Schema::new(schema);
         let (folder, disk) = (tempfile::tempdir().unwrap(), Disk::begin().unwrap());
         let file = |name: &str, kept: &[Arc<Store>], spilled: &[Arc<Store>], room: u64| {
+            let budget = Budget::of(room, 1);
             let sink = Sink::new(folder.path().join(format!("{name} spilled")), 5, Arc::clone(&ranks), 0);
             let taken = |store: &Arc<Store>| Taken {
                 part: Part { columns: (0..5).collect(), store: Arc::clone(store) },
@@ -281,7 +283,7 @@ mod tests {
             let mut writer = TableWriter::create(&folder.path().join(name), &schema, Encoder::new().unwrap()).unwrap();
             let beside = Beside { ids: cohort.ids(), lead: Vec::new(), observer: &Silent };
             let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();
-            let people = drain(sink, room, &mut writer, &beside, &mut codes).unwrap();
+            let people = drain(sink, &budget, &mut writer, &beside, &mut codes).unwrap();
             let written = writer.finish(&Encoders::default(), &disk).unwrap();
             let missing: Vec<u64> = codes.iter().map(|codes| codes.missing).collect();
             (written.0.sha256, written.1, people, missing)
