@@ -168,7 +168,7 @@ impl<'a> Holding<'a> {
             for (taker, one) in self.wants.iter().enumerate().filter(|(taker, _)| store.is_taken(*taker)) {
                 let linked = |sink: &Sink, columns| {
                     let taken = Taken { part: Part { store: Arc::clone(&store), columns }, taker };
-                    if file.is_some() { sink.spill(taken) } else { sink.keep(taken) }
+                    if file.is_some() { sink.spill(&taken) } else { sink.keep(taken) }
                 };
                 if let Some(join) = one.join() {
                     linked(join, one.columns().into())?;

@@ -192,7 +192,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
         everybody.par_sort_unstable();
         keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
     }
-    let in_scratch = ScratchFile::new(scratch.join("persons"));
+    let in_scratch = ScratchFile::new(scratch.join("recalled.persons"));
     let recall = Arc::new(Recall::new(&plan.release, engine.memory() / RECALL_SHARE, in_scratch));
     Ok(Members { persons: registry.keys, keys, linked, excluded, recall, accounts })
 }

@@ -104,7 +104,7 @@ pub fn read_back(sinks: &[&Sink], stores: &[Arc<Spilled>], room: bool, observer:
         let store = Arc::new(spilled.read()?);
         for sink in sinks {
             for taken in sink.back(spilled, &store)? {
-                if room { sink.keep(taken)? } else { sink.spill(taken)? }
+                if room { sink.keep(taken)? } else { sink.spill(&taken)? }
             }
         }
     }
@@ -186,7 +186,7 @@ impl Sink {
     ///
     /// # Errors
     /// Where scratch cannot be written.
-    pub fn spill(&self, taken: Taken) -> Result<()> {
+    pub fn spill(&self, taken: &Taken) -> Result<()> {
         let set = taken.ranked(self.ranks.of_project(self.project), None, taken.rows());
         if set.is_empty() {
             return Ok(());

@@ -279,7 +279,7 @@ mod tests {
                 taker: 1,
             };
             kept.iter().for_each(|store| sink.keep(taken(store)).unwrap());
-            spilled.iter().for_each(|store| sink.spill(taken(store)).unwrap());
+            spilled.iter().for_each(|store| sink.spill(&taken(store)).unwrap());
             let mut writer = TableWriter::create(&folder.path().join(name), &schema, Encoder::new().unwrap()).unwrap();
             let beside = Beside { ids: cohort.ids(), lead: Vec::new(), observer: &Silent };
             let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();

@@ -107,8 +107,8 @@ fn inject(name: &str, kind: Kind, (dead, alone): (usize, usize)) -> Tally {
     result.unwrap();
     let there = by_kind(&told);
     if world.kind.scratch {
-        // Rows as they are, and in buckets.
-        for end in ["rows", "arrow"] {
+        // Rows as they are and in buckets, and whom rows lead to.
+        for end in ["rows", "arrow", "persons"] {
             let spilled =
                 |kind| told.log.iter().any(|(k, path)| *k == kind && path.extension().is_some_and(|e| e == end));
             assert!(spilled(Operation::Write) && spilled(Operation::Read), "no {end} were spilled and read back");

@@ -45,7 +45,7 @@ const TINY: Kind =
 const KEEPS: Kind = Kind { keeps: true, ..TINY };
 /// Two projects in CSV alone on two threads, in so little memory that rows are spilled.
 const SPILLS: Kind =
-    Kind { projects: &[FIRST, SECOND], output: "csv", threads: 2, memory: 12 << 10, scratch: true, keeps: false };
+    Kind { projects: &[FIRST, SECOND], output: "csv", threads: 2, memory: 1 << 10, scratch: true, keeps: false };
 
 /// A world, with version 1 of each project published in a folder that is copied for each round, and sources and specs of
 /// which version 2 is to be made.
