@@ -19,7 +19,7 @@ use leo_extract::keys::Keyring;
 use leo_extract::link::{NOBODY, Rows};
 use leo_extract::plan::{Layout, OutColumn, Purpose, TablePlan, Want};
 use leo_extract::vocab::{ElementName, KeyId, Kind, Marks, Release, Silent, Type};
-use leo_extract::write::{Encoders, Part, Pick, RowSet, Sink, StoreBuilder, TableJob, Taken, table};
+use leo_extract::write::{Encoders, Part, Pick, Room, RowSet, Sink, StoreBuilder, TableJob, Taken, table};
 use made::Made;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -266,8 +266,9 @@ fn tables(c: &mut Criterion) {
     };
     let run = |sink: Sink| {
         let (data, recipe) = (folder.path().to_path_buf(), String::new());
-        let (encoders, disk, budget, observer) = (&encoders, &disk, &budget, &Silent);
-        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders, disk, budget, observer };
+        let room = Room { budget: &budget, turn: false };
+        let (encoders, disk, observer) = (&encoders, &disk, &Silent);
+        let job = TableJob { plan: &plan, data, ids: &ids, recipe, encoders, disk, room, observer };
         table(&job, sink).unwrap()
     };
     let record = run(sink());

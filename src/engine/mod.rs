@@ -158,11 +158,12 @@ impl Budget {
         })
     }
 
-    /// Counts bytes in as if they came back from scratch: so many, or half of what there is room for. Returns how many.
+    /// Counts bytes in as if they came back from scratch: so many, or half of what there is room for beside all that may wait.
+    /// Returns how many.
     #[must_use]
     pub fn take_some_back(&self, most: u64) -> u64 {
         let Ok(mut used) = self.used.lock() else { return 0 };
-        let room = (self.limit / 6 * 5).saturating_sub(used.waiting).saturating_sub(used.back);
+        let room = (self.limit / 6 * 5).saturating_sub(used.waiting.max(self.limit / 3)).saturating_sub(used.back);
         let some = most.min(room / 2);
         used.back += some;
         some

@@ -8,7 +8,7 @@ use crate::files::{Disk, ScratchFile};
 use crate::link::{Members, UnitFault};
 use crate::plan::{ElementScan, Plan, Purpose};
 use crate::vocab::{Error, ExitCode, Finding, Findings, Observer, Result, Slice, SliceAccount, TableRecord, safe_text};
-use crate::write::{Encoders, FansOut, LinkedJob, Sink, linked};
+use crate::write::{Encoders, FansOut, LinkedJob, Room, Sink, linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -208,7 +208,8 @@ impl Shared {
                 recipe,
                 encoders: &self.encoders,
                 disk: &self.request.disk,
-                budget: &self.budget,
+                // All others are written.
+                room: Room { budget: &self.budget, turn: true },
                 observer,
             };
             let joins = sinks.joins.into_iter().map(alone).collect::<Result<_>>()?;

@@ -68,7 +68,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                     let (gate, shared, joined) = (Arc::clone(&gate), Arc::clone(&shared), Arc::clone(&joined));
                     let (ledger, group) = (Arc::clone(&ledger), Arc::clone(&group));
                     work.spawn(async move {
-                        let _permit = gate.acquire().await;
+                        let permit = gate.acquire().await;
                         ledger.begin(shared.observer(), joined.scan());
                         let guarded = std::panic::AssertUnwindSafe(unit::read(&shared, &joined, &ledger, &group, unit));
                         let read = futures::FutureExt::catch_unwind(guarded).await;
@@ -78,7 +78,7 @@ pub fn extract(engine: &Engine, key: &MasterKey, request: Request) -> Result<Ext
                             group.fail(fault);
                         }
                         if group.done() {
-                            tables::finish(&shared, &joined, &ledger, &group).await?;
+                            tables::finish(&shared, &joined, &ledger, &group, permit).await?;
                         }
                         ledger.end(shared.observer(), joined.scan());
                         Ok::<(), Error>(())

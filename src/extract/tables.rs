@@ -5,7 +5,7 @@ use super::ledger::Ledger;
 use crate::link::Joined;
 use crate::plan::{Purpose, Want};
 use crate::vocab::{ElementName, Error, Findings, Result, Slice, SliceAccount};
-use crate::write::{Sink, SinkKey, TableJob, read_back, spilled, table, unite};
+use crate::write::{Room, Sink, SinkKey, TableJob, read_back, spilled, table, unite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -18,8 +18,14 @@ struct Ready {
 }
 
 /// Accounts for a group's rows and writes its tables. What waits in scratch comes back a slice at a time, for one group after
-/// the other.
-pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Ledger, group: &Group) -> Result<()> {
+/// the other; who waits for its turn gives its `place` among the workers to whoever reads on, and needs none later.
+pub(super) async fn finish<P>(
+    shared: &Arc<Shared>,
+    joined: &Joined,
+    ledger: &Ledger,
+    group: &Group,
+    place: P,
+) -> Result<()> {
     if shared.is_lost() {
         return Ok(());
     }
@@ -31,9 +37,16 @@ pub(super) async fn finish(shared: &Arc<Shared>, joined: &Joined, ledger: &Ledge
             slices.entry(key.slice).or_default().push(Ready { key, project: *project, sink });
         }
     }
-    let mut writing = Writing::of(shared, joined);
-    if group.file().is_begun() {
-        let _turn = shared.turn().lock().await;
+    let in_scratch = group.file().is_begun();
+    let mut writing = Writing::of(shared, joined, in_scratch);
+    if in_scratch {
+        let (_turn, _place) = match shared.turn().try_lock() {
+            Ok(turn) => (turn, Some(place)),
+            Err(_) => {
+                drop(place);
+                (shared.turn().lock().await, None)
+            }
+        };
         for slice in slices.into_values() {
             writing.begin(vec![slice]).await?;
         }
@@ -88,6 +101,8 @@ struct Writing<'a> {
     element: &'a ElementName,
     /// Whether linked tables hold what is united as it was.
     held: bool,
+    /// Whether it is the group's turn to bring rows back from scratch.
+    turn: bool,
     work: JoinSet<Result<()>>,
     /// Bytes to be given back when all are written: of rows that came back from scratch, and of what was united.
     back: u64,
@@ -95,10 +110,10 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn of(shared: &'a Arc<Shared>, joined: &'a Joined) -> Self {
+    fn of(shared: &'a Arc<Shared>, joined: &'a Joined, turn: bool) -> Self {
         let held = |want: &Want| matches!(&want.purpose, Purpose::Table { bases, .. } if !bases.is_empty());
         let held = joined.scan().wants.iter().any(held);
-        Self { shared, element: &joined.scan().element.name, held, work: JoinSet::new(), back: 0, united: 0 }
+        Self { shared, element: &joined.scan().element.name, held, turn, work: JoinSet::new(), back: 0, united: 0 }
     }
 
     /// Begins to write the tables of some slices. What of them is in scratch comes back to memory; where there is no room, when
@@ -120,8 +135,8 @@ impl<'a> Writing<'a> {
         }
         self.united += unite(&sinks, budget, self.held, self.shared.observer())?;
         for ready in slices.into_iter().flatten() {
-            let (shared, element) = (Arc::clone(self.shared), self.element.clone());
-            self.work.spawn(async move { write(&shared, &element, ready) });
+            let (shared, element, turn) = (Arc::clone(self.shared), self.element.clone(), self.turn);
+            self.work.spawn(async move { write(&shared, &element, ready, turn) });
         }
         Ok(())
     }
@@ -137,8 +152,8 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// Writes a table.
-fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: Ready) -> Result<()> {
+/// Writes a table, whose group may have the `turn` to bring rows back from scratch.
+fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: Ready, turn: bool) -> Result<()> {
     let (Some(planned), Some(cohort), Some(data)) =
         (shared.plan().projects.get(project), shared.cohort(project), shared.data(project))
     else {
@@ -154,7 +169,7 @@ fn write(shared: &Shared, element: &ElementName, Ready { key, project, sink }: R
         recipe: shared.recipe(project, &plan.path()),
         encoders: shared.encoders(),
         disk: shared.disk(),
-        budget: shared.budget(),
+        room: Room { budget: shared.budget(), turn },
         observer: shared.observer(),
     };
     let record = table(&job, sink)?;

@@ -4,9 +4,8 @@ use super::chunk::Encoders;
 use super::codes::Codes;
 use super::encode::{Beside, TableWriter, schema_of};
 use super::gather::RowSet;
-use super::sink::Sink;
+use super::sink::{Room, Sink};
 use super::table::{People, column_records};
-use crate::engine::Budget;
 use crate::files::Disk;
 use crate::plan::LinkedPlan;
 use crate::vocab::{Error, Observer, Result, TableRecord, Term, Year};
@@ -31,7 +30,7 @@ pub struct LinkedJob<'a> {
     /// What brings the file to the disk.
     pub disk: &'a Disk,
     /// The room that the order of the rows may take.
-    pub budget: &'a Budget,
+    pub room: Room<'a>,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -85,7 +84,7 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
     let beside = Beside { ids: job.ids, lead: Vec::new(), observer: job.observer };
     let mut people = People::default();
     let mut rest = RowSet::default();
-    base.drain(job.budget, |mut set, last| {
+    base.drain(job.room, |mut set, last| {
         // A person's joined columns are the same in all rows: the base's own columns give the order.
         set.sort()?;
         people.count(set.picks());
@@ -137,7 +136,7 @@ fn side(sink: Sink, job: &LinkedJob<'_>) -> Result<std::result::Result<Side, u64
     let mut row_of = vec![NONE; job.ids.len()];
     let mut chunks: Vec<Vec<ArrayRef>> = Vec::new();
     let (mut next, mut several, mut last_counted) = (0_u32, 0_u64, None);
-    sink.drain(job.budget, |mut set, _| {
+    sink.drain(job.room, |mut set, _| {
         set.sort_by_rank();
         for picks in set.picks().chunks(CHUNK_ROWS) {
             job.observer.go_on()?;

@@ -36,7 +36,7 @@ pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet, Taken};
 pub use linked::{FansOut, LinkedJob, linked};
 pub use persons::persons;
-pub use sink::{Sink, SinkKey, read_back, spilled, unite};
+pub use sink::{Room, Sink, SinkKey, read_back, spilled, unite};
 pub use spilled::{Spilled, spill};
 pub use store::Store;
 pub use table::{TableJob, table};

@@ -24,6 +24,16 @@ pub struct SinkKey {
 /// The least room for the order of rows: with less, they would be looked through too often.
 const LEAST_ROOM: u64 = 1 << 20;
 
+/// The room that the order of a table's rows has: what a worker may hold; and, where it is the table's `turn`, half of what is
+/// left for rows that come back from scratch, since nobody else brings rows back then.
+#[derive(Debug, Clone, Copy)]
+pub struct Room<'a> {
+    /// Where it is counted.
+    pub budget: &'a Budget,
+    /// Whether no other table may wait for rows from scratch meanwhile.
+    pub turn: bool,
+}
+
 /// Rows of one table, from any number of workers.
 #[derive(Debug)]
 pub struct Sink {
@@ -208,43 +218,38 @@ impl Sink {
     }
 
     /// Gives all rows away by ranges of rank, which rise, each with whether it is the last: as many ranges as it takes for the
-    /// order of the rows to have what a worker may hold, and what is left beside; or the buckets in scratch.
-    pub(super) fn drain(self, budget: &Budget, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
+    /// order of the rows to fit its room, or the buckets in scratch.
+    pub(super) fn drain(self, room: Room<'_>, mut each: impl FnMut(RowSet, bool) -> Result<()>) -> Result<()> {
         let State { memory, spilled, spill } =
             self.state.into_inner().map_err(|_| Error::Internal("a worker failed while it held rows".to_owned()))?;
         if !spilled.is_empty() {
             return Err(Error::Internal("rows in scratch were not read back".to_owned()));
         }
         let ranks = self.ranks.of_project(self.project);
-        let memory: Vec<(Taken, usize)> = memory
-            .into_iter()
-            .map(|taken| {
-                let rows = taken.rows();
-                (taken, rows)
-            })
-            .collect();
+        let rows: Vec<usize> = memory.iter().map(Taken::rows).collect();
         let Some(spill) = spill else {
             // Two picks a row: sorting takes as much again.
-            let bytes = memory.iter().map(|(_, rows)| rows).sum::<usize>() * 2 * size_of::<Pick>();
+            let bytes = rows.iter().sum::<usize>() * 2 * size_of::<Pick>();
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            let share = budget.share().max(LEAST_ROOM);
-            let beside = budget.take_some_back(bytes.saturating_sub(share));
+            let share = room.budget.share().max(LEAST_ROOM);
+            let beside = if room.turn { room.budget.take_some_back(bytes.saturating_sub(share)) } else { 0 };
             let count = u32::try_from(bytes.div_ceil(share + beside)).unwrap_or(u32::MAX);
             let ranges = Ranges::of(count, self.ranks.people(self.project));
             for number in 0..ranges.count() {
                 let range = Some(ranges.get(number)).filter(|_| ranges.count() > 1);
                 let mut set = RowSet::default();
-                for (taken, rows) in &memory {
-                    let about = *rows / usize::try_from(ranges.count()).unwrap_or(1).max(1);
+                for (taken, rows) in memory.iter().zip(&rows) {
+                    let about = rows / usize::try_from(ranges.count()).unwrap_or(1).max(1);
                     set.append(taken.ranked(ranks, range.as_ref(), about))?;
                 }
                 each(set, number + 1 == ranges.count())?;
             }
-            budget.give_back(beside);
+            room.budget.give_back(beside);
             return Ok(());
         };
         let mut kept = RowSet::default();
-        memory.iter().try_for_each(|(taken, rows)| kept.append(taken.ranked(ranks, None, *rows)))?;
+        let mut all = memory.iter().zip(rows);
+        all.try_for_each(|(taken, rows)| kept.append(taken.ranked(ranks, None, rows)))?;
         for bucket in 0..spill.ranges().count() {
             let mut set = spill.read(bucket)?;
             set.append(kept.within(&spill.ranges().get(bucket)))?;
@@ -284,7 +289,7 @@ mod tests {
     fn rows_are_the_same_in_memory_and_in_buckets() {
         let folder = tempfile::tempdir().unwrap();
         let (_, ranks) = ranked(5_000, |rank| rank * 11 % 5_000);
-        let rows = |room: bool, of_memory: bool, budget: Budget| {
+        let rows = |room: bool, of_memory: bool, (budget, turn): (Budget, bool)| {
             let sink = Sink::new(folder.path().join(format!("buckets {room}")), 3, Arc::clone(&ranks), 0);
             let file = ScratchFile::new(folder.path().join(format!("rows {room}")));
             for _ in 0..2 {
@@ -301,7 +306,7 @@ mod tests {
             assert!(spilled(&[&sink]).unwrap().is_empty());
             let mut cells: Vec<(u32, Vec<Option<Vec<u8>>>)> = Vec::new();
             let mut drained = 0;
-            sink.drain(&budget, |mut set: RowSet, _| {
+            sink.drain(Room { budget: &budget, turn }, |mut set: RowSet, _| {
                 drained += 1;
                 set.sort()?;
                 let columns: Vec<Vec<&Column>> = (0..set.width()).map(|i| set.columns(i).unwrap()).collect();
@@ -320,7 +325,7 @@ mod tests {
             assert_eq!(drained, if room && budget.share() > LEAST_ROOM { 1 } else { 3 });
             cells
         };
-        let (wide, narrow) = (|| Budget::of(u64::MAX, 1), || Budget::of(0, 1));
+        let (wide, narrow) = (|| (Budget::of(u64::MAX, 1), false), || (Budget::of(0, 1), true));
         let all = rows(true, true, wide());
         assert!(all.len() > 90_000 && all.is_sorted_by_key(|(rank, _)| *rank));
         assert!(rows(true, false, wide()) == all);

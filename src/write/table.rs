@@ -4,8 +4,7 @@ use super::chunk::Encoders;
 use super::codes::Codes;
 use super::encode::{Beside, TableWriter, schema_of, slice_texts};
 use super::gather::{Pick, RowSet};
-use super::sink::Sink;
-use crate::engine::Budget;
+use super::sink::{Room, Sink};
 use crate::files::Disk;
 use crate::plan::{Layout, TablePlan};
 use crate::vocab::{ColumnRecord, Observer, Release, Result, TableRecord, Type};
@@ -26,7 +25,7 @@ pub struct TableJob<'a> {
     /// What brings the file to the disk.
     pub disk: &'a Disk,
     /// The room that the order of the rows may take.
-    pub budget: &'a Budget,
+    pub room: Room<'a>,
     /// Whom to ask whether to go on.
     pub observer: &'a dyn Observer,
 }
@@ -41,7 +40,7 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let mut writer = TableWriter::create(&job.data.join(&path), &schema_of(layout), job.encoders.take()?)?;
     let beside = Beside { ids: job.ids, lead: slice_texts(layout, job.plan.slice), observer: job.observer };
     let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
-    let people = drain(sink, job.budget, &mut writer, &beside, &mut codes)?;
+    let people = drain(sink, job.room, &mut writer, &beside, &mut codes)?;
     let (digests, rows) = writer.finish(job.encoders, job.disk)?;
     Ok(TableRecord {
         path,
@@ -60,14 +59,14 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
 /// Writes all rows of a sink. Returns how many people they are of.
 pub(super) fn drain(
     sink: Sink,
-    budget: &Budget,
+    room: Room<'_>,
     writer: &mut TableWriter,
     beside: &Beside<'_>,
     codes: &mut [Codes],
 ) -> Result<u64> {
     let mut people = People::default();
     let mut rest = RowSet::default();
-    sink.drain(budget, |mut set, last| {
+    sink.drain(room, |mut set, last| {
         beside.observer.go_on()?;
         if set.is_beside() && (rest.is_empty() || rest.has_parts_of(&set)) {
             // The rows of a person are ordered when they are near each other: as they are written.

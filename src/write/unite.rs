@@ -183,7 +183,7 @@ mod tests {
     use super::super::encode::{Beside, TableWriter};
     use super::super::fill::StoreBuilder;
     use super::super::gather::{Part, Taken};
-    use super::super::sink::Sink;
+    use super::super::sink::{Room, Sink};
     use super::super::table::drain;
     use super::*;
     use crate::cohort::ranked;
@@ -283,7 +283,7 @@ mod tests {
             let mut writer = TableWriter::create(&folder.path().join(name), &schema, Encoder::new().unwrap()).unwrap();
             let beside = Beside { ids: cohort.ids(), lead: Vec::new(), observer: &Silent };
             let mut codes: Vec<Codes> = fields.iter().map(|_| Codes::new(&[])).collect();
-            let people = drain(sink, &budget, &mut writer, &beside, &mut codes).unwrap();
+            let people = drain(sink, Room { budget: &budget, turn: true }, &mut writer, &beside, &mut codes).unwrap();
             let written = writer.finish(&Encoders::default(), &disk).unwrap();
             let missing: Vec<u64> = codes.iter().map(|codes| codes.missing).collect();
             (written.0.sha256, written.1, people, missing)
