@@ -1,10 +1,8 @@
 //! Engine errors quote cells, so their text is dropped here: what remains is one of a few kinds, in our words.
 
-use crate::vocab::{Error, ExitCode, Finding, Place};
+use crate::vocab::{Error, ExitCode, Finding, Place, WriteFault};
 use datafusion::error::DataFusionError;
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 
 /// A value that does not convert: the column and why, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +21,6 @@ impl fmt::Display for ValueFault {
 
 impl std::error::Error for ValueFault {}
 
-/// Scratch that cannot be written or read back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScratchFault {
-    action: &'static str,
-    path: PathBuf,
-    kind: io::ErrorKind,
-}
-
 /// What went wrong in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -41,7 +31,7 @@ pub enum Fault {
     /// The system could not read the file.
     Unreadable,
     /// Scratch failed.
-    Scratch(ScratchFault),
+    Scratch(WriteFault),
     /// More memory than allowed is needed.
     Memory,
     /// The run was stopped.
@@ -79,10 +69,7 @@ impl Fault {
     pub fn of_ours(error: &Error) -> Self {
         match error {
             Error::Interrupted => Self::Interrupted,
-            Error::File { action, path, writing: true, source } => {
-                Self::Scratch(ScratchFault { action, path: path.clone(), kind: source.kind() })
-            }
-            _ => Self::Unexpected,
+            _ => WriteFault::of(error).map_or(Self::Unexpected, Self::Scratch),
         }
     }
 
@@ -126,7 +113,7 @@ impl Fault {
                     .help("check the file system; was the file moved or changed during the run?")
                     .exit(ExitCode::Missing),
             ),
-            Self::Scratch(fault) => Error::writing(fault.action, fault.path.clone(), fault.kind.into()),
+            Self::Scratch(fault) => fault.error(),
             Self::Memory => Error::Memory { step: step.to_owned(), limit_mib: memory >> 20 },
             Self::Interrupted => Error::Interrupted,
             Self::Unexpected => Error::Engine { step: step.to_owned(), what: "an unexpected fault of the engine" },
@@ -150,7 +137,7 @@ mod tests {
         assert!(!Fault::of(&plan).at("f", "s", 0).to_string().contains(canary));
         let stopped = DataFusionError::External(Box::new(Error::Interrupted));
         assert_eq!(Fault::of(&DataFusionError::Context(canary.to_owned(), Box::new(stopped))), Fault::Interrupted);
-        let full = Error::writing("read back from", "scratch/rows", io::ErrorKind::StorageFull.into());
+        let full = Error::writing("read back from", "scratch/rows", std::io::ErrorKind::StorageFull.into());
         let full = Fault::of(&DataFusionError::External(Box::new(full))).at("npd/ks4.parquet", "reading npd.ks4", 0);
         assert_eq!(full.exit_code(), ExitCode::Output);
         assert!(full.to_string().contains("scratch/rows") && !full.to_string().contains("ks4"));

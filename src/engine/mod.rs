@@ -163,10 +163,15 @@ impl Budget {
     #[must_use]
     pub fn take_some_back(&self, most: u64) -> u64 {
         let Ok(mut used) = self.used.lock() else { return 0 };
-        let room = (self.limit / 6 * 5).saturating_sub(used.waiting.max(self.limit / 3)).saturating_sub(used.back);
+        let room = self.most().saturating_sub(used.waiting.max(self.limit / 3)).saturating_sub(used.back);
         let some = most.min(room / 2);
         used.back += some;
         some
+    }
+
+    /// The bytes that may wait and be back together: all but what is for rows that are being read.
+    fn most(&self) -> u64 {
+        self.limit / 6 * 5
     }
 
     /// Changes what is used, if all of it has room then.
@@ -174,7 +179,7 @@ impl Budget {
         let Ok(mut used) = self.used.lock() else { return false };
         let mut then = Used { ..*used };
         let fits = change(&mut then, self.limit).is_some()
-            && then.waiting.checked_add(then.back).is_some_and(|all| all <= self.limit / 6 * 5);
+            && then.waiting.checked_add(then.back).is_some_and(|all| all <= self.most());
         if fits {
             *used = then;
         }

@@ -1,9 +1,8 @@
 //! Bytes on their way to the disk: whoever wrote a file goes on at once, and whoever publishes waits for all of them.
 
 use super::operation;
-use crate::vocab::{Error, Result};
+use crate::vocab::{Error, Result, WriteFault};
 use std::fs::File;
-use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,7 +29,7 @@ struct State {
 struct UnderWay {
     files: usize,
     /// The first file that the disk did not take. It stays: what was lost once is lost for all who wait.
-    lost: Option<(PathBuf, io::ErrorKind, Option<i32>)>,
+    lost: Option<WriteFault>,
     given_up: bool,
 }
 
@@ -68,10 +67,7 @@ impl Disk {
         }
         match &under_way.lost {
             None => Ok(()),
-            Some((path, kind, code)) => {
-                let error = code.map_or_else(|| io::Error::from(*kind), io::Error::from_raw_os_error);
-                Err(Error::writing("sync", path, error))
-            }
+            Some(lost) => Err(lost.error()),
         }
     }
 }
@@ -103,9 +99,8 @@ impl State {
         let synced = operation::sync(&file, &path);
         let mut under_way = self.with();
         under_way.files -= 1;
-        if let Err(Error::File { path, source, .. }) = synced {
-            under_way.lost.get_or_insert((path, source.kind(), source.raw_os_error()));
-        }
+        let lost = synced.err().as_ref().and_then(WriteFault::of);
+        under_way.lost = under_way.lost.take().or(lost);
         self.changed.notify_all();
     }
 }

@@ -39,7 +39,7 @@ impl ScratchFile {
         let start = self.end.fetch_add(length, Ordering::Relaxed);
         let mut file = operation::open_kept(&self.path)?;
         file.seek(SeekFrom::Start(start)).map_err(|e| Error::writing("spill to", self.path.clone(), e))?;
-        let stretch = Stretch { of: Arc::clone(self), start };
+        let stretch = Stretch { of: Arc::clone(self), start, length };
         Ok(ScratchWriter { file, stretch, bytes: Vec::new(), left: length })
     }
 }
@@ -91,9 +91,16 @@ impl ScratchWriter {
 pub struct Stretch {
     of: Arc<ScratchFile>,
     start: u64,
+    length: u64,
 }
 
 impl Stretch {
+    /// How many bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Reads from so many bytes behind its beginning on, by a call that may find more wrong than the disk does.
     ///
     /// # Errors
@@ -102,7 +109,8 @@ impl Stretch {
         let all = || {
             let mut file = operation::open(&self.of.path)?;
             file.seek(SeekFrom::Start(self.start.saturating_add(from)))?;
-            read(&mut ScratchReader { file, bytes: Vec::new() })
+            let left = self.length.saturating_sub(from);
+            read(&mut ScratchReader { file: file.take(left), bytes: Vec::new() })
         };
         all().map_err(|e| Error::writing("read back from", self.of.path.clone(), e))
     }
@@ -111,7 +119,7 @@ impl Stretch {
 /// A stretch on its way back.
 #[derive(Debug)]
 pub struct ScratchReader {
-    file: File,
+    file: io::Take<File>,
     bytes: Vec<u8>,
 }
 
@@ -119,7 +127,7 @@ impl ScratchReader {
     /// The next so many cells of `N` bytes each.
     ///
     /// # Errors
-    /// The file ends before, or the disk fails.
+    /// The stretch ends before, or the disk fails.
     pub fn all<T, const N: usize>(&mut self, count: usize, of: impl Fn([u8; N]) -> T) -> io::Result<Vec<T>> {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
@@ -157,8 +165,11 @@ mod tests {
                 assert_eq!(back, numbers[from..from + count]);
             }
         }
-        let beyond = stretches[1].1.read(4, |of| of.all(400_000, u32::from_le_bytes)).unwrap_err();
-        assert_eq!(beyond.exit_code(), crate::vocab::ExitCode::Output);
+        // Neither into the next stretch nor behind the last.
+        for (_, stretch) in &stretches {
+            let beyond = stretch.read(4, |of| of.all(400_000, u32::from_le_bytes)).unwrap_err();
+            assert_eq!((beyond.exit_code(), stretch.length()), (crate::vocab::ExitCode::Output, 1_600_000));
+        }
         let path = file.path.clone();
         drop(file);
         assert!(path.exists());

@@ -25,29 +25,26 @@ pub(super) struct Recalled {
 #[derive(Debug)]
 enum Persons {
     Held(ScalarBuffer<u32>),
-    InScratch { stretch: Stretch, rows: usize },
+    InScratch(Stretch),
 }
 
 impl Known for Recalled {
     fn partners(&self, rows: Range<usize>) -> Result<ScalarBuffer<u32>> {
-        let fault = || Error::Internal("a unit has more rows than were read before".to_owned());
         match &self.persons {
             Persons::Held(persons) if rows.end <= persons.len() => Ok(persons.slice(rows.start, rows.len())),
-            Persons::InScratch { stretch, rows: all } if rows.end <= *all => {
+            Persons::Held(_) => Err(Error::Internal("a unit has more rows than were read before".to_owned())),
+            Persons::InScratch(stretch) => {
                 let from = u64::try_from(rows.start * size_of::<u32>()).unwrap_or(u64::MAX);
                 Ok(stretch.read(from, |of| of.all(rows.len(), u32::from_le_bytes))?.into())
             }
-            Persons::Held(_) | Persons::InScratch { .. } => Err(fault()),
         }
     }
 }
 
 /// Whom the rows of a unit lead to, while it is read.
-pub(super) struct Noting(Noted);
-
-enum Noted {
+pub(super) enum Noting {
     Held(Vec<u32>),
-    ToScratch(Box<ScratchWriter>, usize),
+    ToScratch(Box<ScratchWriter>),
 }
 
 impl Noting {
@@ -56,23 +53,20 @@ impl Noting {
     /// # Errors
     /// Scratch cannot be written, or there are more rows than the footer told.
     pub(super) fn note(&mut self, persons: &[u32]) -> Result<()> {
-        match &mut self.0 {
-            Noted::Held(all) => {
+        match self {
+            Self::Held(all) => {
                 all.extend_from_slice(persons);
                 Ok(())
             }
-            Noted::ToScratch(writer, rows) => {
-                *rows += persons.len();
-                writer.all(persons, u32::to_le_bytes)
-            }
+            Self::ToScratch(writer) => writer.all(persons, u32::to_le_bytes),
         }
     }
 
     /// What was noted; `None` where there are fewer rows than the footer told.
     fn end(self) -> Option<Persons> {
-        match self.0 {
-            Noted::Held(persons) => Some(Persons::Held(persons.into())),
-            Noted::ToScratch(writer, rows) => Some(Persons::InScratch { stretch: writer.finish()?, rows }),
+        match self {
+            Self::Held(persons) => Some(Persons::Held(persons.into())),
+            Self::ToScratch(writer) => writer.finish().map(Persons::InScratch),
         }
     }
 }
@@ -117,10 +111,10 @@ impl Recall {
         }
         let bytes = unit.rows.saturating_mul(4);
         let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.most);
-        Ok(Some(Noting(match self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, room) {
-            Ok(_) => Noted::Held(Vec::new()),
-            Err(_) => Noted::ToScratch(Box::new(self.scratch.begin(bytes)?), 0),
-        })))
+        Ok(Some(match self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, room) {
+            Ok(_) => Noting::Held(Vec::new()),
+            Err(_) => Noting::ToScratch(Box::new(self.scratch.begin(bytes)?)),
+        }))
     }
 
     /// Keeps what was noted of a unit that was read to its end.
@@ -150,8 +144,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = ScratchFile::new(folder.path().join("persons"));
         let persons: Vec<u32> = (0..100_000).map(|row| row * 7 % 1_000).collect();
-        let in_scratch = |rows: u64| Noting(Noted::ToScratch(Box::new(file.begin(rows * 4).unwrap()), 0));
-        for mut noting in [Noting(Noted::Held(Vec::new())), in_scratch(100_000)] {
+        let in_scratch = |rows: u64| Noting::ToScratch(Box::new(file.begin(rows * 4).unwrap()));
+        for mut noting in [Noting::Held(Vec::new()), in_scratch(100_000)] {
             persons.chunks(16_384).for_each(|some| noting.note(some).unwrap());
             let recalled = Recalled { persons: noting.end().unwrap(), met: IdentifierCounts::default() };
             for rows in [0..16_384, 16_384..100_000, 99_999..100_000, 7..7] {

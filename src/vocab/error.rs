@@ -88,6 +88,39 @@ pub enum Error {
     Internal(String),
 }
 
+/// A failed file operation on an output, kept so that it can be told more than once: of what the system said, the number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteFault {
+    action: &'static str,
+    path: PathBuf,
+    kind: std::io::ErrorKind,
+    code: Option<i32>,
+}
+
+impl WriteFault {
+    /// Of what was done to a file, and what the system said.
+    #[must_use]
+    pub fn new(action: &'static str, path: impl Into<PathBuf>, source: &std::io::Error) -> Self {
+        Self { action, path: path.into(), kind: source.kind(), code: source.raw_os_error() }
+    }
+
+    /// Of an error, if it is such a one.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::File { action, path, writing: true, source } => Some(Self::new(action, path, source)),
+            _ => None,
+        }
+    }
+
+    /// The error.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        let source = self.code.map_or_else(|| self.kind.into(), std::io::Error::from_raw_os_error);
+        Error::writing(self.action, self.path.clone(), source)
+    }
+}
+
 /// A result that may end the run.
 pub type Result<T> = std::result::Result<T, Error>;
 

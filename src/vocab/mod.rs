@@ -19,7 +19,7 @@ pub use account::{
     Attrition, CheckCount, ColumnRecord, Fates, LinkAccount, ProjectAccount, SliceAccount, SourceRecord, StepCount,
     TableRecord,
 };
-pub use error::{Error, ExitCode, Result};
+pub use error::{Error, ExitCode, Result, WriteFault};
 pub use event::{Event, Observer, Silent};
 pub use finding::{Finding, Findings, Place, Severity, near};
 pub use identifier::{

@@ -7,7 +7,7 @@ use super::paged::Chunk;
 use crate::deidentify::arrow_type;
 use crate::files::{Digests, Disk, HashingWriter};
 use crate::plan::Layout;
-use crate::vocab::{Error, Observer, Result, Slice};
+use crate::vocab::{Error, Observer, Result, Slice, WriteFault};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::ParquetError;
@@ -151,14 +151,12 @@ impl TableWriter {
 /// A failed write, with what the system said but without what the encoder said.
 fn failed(path: &Path, error: &ParquetError) -> Error {
     let source = match error {
-        ParquetError::External(inner) => inner.downcast_ref::<std::io::Error>().map(|e| {
-            e.raw_os_error().map_or_else(|| std::io::Error::from(e.kind()), std::io::Error::from_raw_os_error)
-        }),
+        ParquetError::External(inner) => inner.downcast_ref::<std::io::Error>(),
         _ => None,
     };
     match source {
-        Some(source) => Error::writing("write", path, source),
-        None => Error::writing("write", path, std::io::Error::from(std::io::ErrorKind::Other)),
+        Some(source) => WriteFault::new("write", path, source).error(),
+        None => Error::writing("write", path, std::io::ErrorKind::Other.into()),
     }
 }
 

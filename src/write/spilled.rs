@@ -98,7 +98,7 @@ impl Spilled {
     /// The bytes that it takes in memory, and in its file.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.shape.bytes()
+        self.stretch.length()
     }
 
     /// Reads the store back.

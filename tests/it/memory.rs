@@ -56,7 +56,11 @@ fn spills(folder: &Path) -> u64 {
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(meta) if meta.is_dir() => spills(&entry.path()),
-            Ok(meta) if entry.path().extension().is_some_and(|e| e == "arrow" || e == "rows") => meta.len(),
+            Ok(meta)
+                if entry.path().extension().is_some_and(|e| ["arrow", "rows", "persons"].iter().any(|of| e == *of)) =>
+            {
+                meta.len()
+            }
             _ => 0,
         })
         .sum()
