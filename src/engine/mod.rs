@@ -102,15 +102,20 @@ impl Engine {
         &self.observer
     }
 
-    /// The budget for rows that are held in memory: half of what is allowed beyond `taken`, the bytes that are held
-    /// through the whole run; at least an eighth of what is allowed.
+    /// The budget for rows that are held in memory: of what is allowed beyond `taken`, the bytes that are held through the whole
+    /// run, all but what workers need for decoding and encoding, and at least half; at least an eighth of what is allowed.
     #[must_use]
     pub fn budget(&self, taken: u64) -> Budget {
-        let limit = (self.memory.saturating_sub(taken) / 2).max(self.memory / 8);
         let threads = u64::try_from(self.threads).unwrap_or(1);
+        let left = self.memory.saturating_sub(taken);
+        let limit = left.saturating_sub(threads.saturating_mul(WORK)).max(left / 2).max(self.memory / 8);
         Budget::of(limit, threads)
     }
 }
+
+/// The bytes that a worker needs beside the rows that are held: batches and pages on their way in and out, and what the allocator
+/// keeps of those that were. Measured over the tables of the race.
+const WORK: u64 = 384 << 20;
 
 /// The bytes that retained rows may take: a third of them for rows that wait to be written; those, where nothing waits, and half
 /// beside for rows that are back from scratch; and a sixth for rows that are being read.

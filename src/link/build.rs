@@ -2,7 +2,8 @@
 
 use super::lookup::Lookup;
 use super::recall::Recall;
-use super::{AMBIGUOUS, Members, NOBODY, PersonSet};
+use super::registry::Registry;
+use super::{AMBIGUOUS, Members, PersonSet};
 use crate::deidentify::{KeysMet, read_keys};
 use crate::engine::{Engine, Fault};
 use crate::files::ScratchFile;
@@ -13,59 +14,24 @@ use crate::vocab::{Error, Kind, LinkAccount, Result};
 use arrow::array::{Array, FixedSizeBinaryArray};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A de-identified key as a number that sorts as its bytes do.
-type Key = u128;
+/// A de-identified key as two numbers, which sort as its bytes do and take no more room.
+type Key = [u64; 2];
 
-/// Keys are uniform already: their first bytes are as good a hash as any.
-#[derive(Default)]
-struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes.iter().take(8) {
-            self.0 = self.0 << 8 | u64::from(*byte);
-        }
-    }
-    fn write_u128(&mut self, key: u128) {
-        self.0 = u64::try_from(key >> 64).unwrap_or(0);
-    }
+fn key_of(bytes: &[u8; 16]) -> Key {
+    let half = |half: Option<&[u8; 8]>| half.copied().map_or(0, u64::from_be_bytes);
+    [half(bytes.first_chunk()), half(bytes.last_chunk())]
 }
 
-/// People by key, numbered in the order in which they are met.
-#[derive(Default)]
-struct Registry {
-    numbers: HashMap<Key, u32, BuildHasherDefault<FirstBytes>>,
-    keys: Vec<[u8; 16]>,
+fn bytes_of([first, last]: Key) -> [u8; 16] {
+    (u128::from(first) << 64 | u128::from(last)).to_be_bytes()
 }
 
-impl Registry {
-    fn number(&mut self, key: Key) -> Result<u32> {
-        if let Some(number) = self.numbers.get(&key) {
-            return Ok(*number);
-        }
-        let number = u32::try_from(self.keys.len())
-            .ok()
-            .filter(|n| *n < NOBODY)
-            .ok_or_else(|| Error::Internal("more than four thousand million people".to_owned()))?;
-        self.numbers.insert(key, number);
-        self.keys.push(key.to_be_bytes());
-        Ok(number)
-    }
-}
-
-fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<Key> {
-    if keys.is_null(row) {
-        return None;
-    }
-    keys.value(row).try_into().ok().map(u128::from_be_bytes)
+fn key_at(keys: &FixedSizeBinaryArray, row: usize) -> Option<[u8; 16]> {
+    if keys.is_null(row) { None } else { keys.value(row).try_into().ok() }
 }
 
 /// A file, and its identifier columns with their kinds and keys.
@@ -135,6 +101,9 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
             })
             .collect();
         let of_kind = pairs.entry(link.kind.clone()).or_default();
+        // Room for all at once, so that nothing is copied; what footers tell may be more than there is.
+        let rows = link.files.iter().map(|(facts, ..)| facts.rows).fold(0, u64::saturating_add);
+        let _ = usize::try_from(rows).map(|rows| of_kind.try_reserve(rows));
         let mut account = LinkAccount {
             table: link.table.clone(),
             kind: link.kind.clone(),
@@ -149,12 +118,10 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
         let mut unusable = 0;
         let met = read(engine, files, |arrays| {
             let [persons, identifiers] = arrays else { return Ok(()) };
-            for row in 0..persons.len() {
-                match (key_at(persons, row), key_at(identifiers, row)) {
-                    (Some(person), Some(identifier)) => of_kind.push((identifier, registry.number(person)?)),
-                    _ => unusable += 1,
-                }
-            }
+            let usable = |row| Some((key_at(persons, row)?, key_of(&key_at(identifiers, row)?)));
+            let (people, keys): (Vec<_>, Vec<_>) = (0..persons.len()).filter_map(usable).unzip();
+            unusable += u64::try_from(persons.len() - people.len()).unwrap_or(0);
+            of_kind.extend(keys.into_iter().zip(registry.number(&people)?));
             Ok(())
         })?;
         let counts = || met.iter().flat_map(|m| &m.counts);
@@ -167,7 +134,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
     people_of_elements(engine, key, plan, &mut registry)?;
     let objections = objections(engine, key, plan, &mut registry)?;
 
-    let people = registry.keys.len();
+    let people = registry.len();
     let of_kinds = pairs.par_iter_mut().map(|(kind, pairs)| {
         engine.observer().go_on()?;
         pairs.par_sort_unstable();
@@ -188,13 +155,16 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
     let excluded = excluded(&objections, plan, &registry, &pairs);
     let mut scans = plan.selection.iter().chain(&plan.release);
     if scans.any(|scan| scan.element.identifier.kind == plan.person) {
-        let mut everybody: Vec<(Key, u32)> = registry.keys.iter().map(|k| u128::from_be_bytes(*k)).zip(0..).collect();
+        let mut everybody: Vec<(Key, u32)> = registry.keys().iter().map(key_of).zip(0..).collect();
         everybody.par_sort_unstable();
-        keys.insert(plan.person.clone(), Arc::new(Lookup::new(everybody.into_iter())));
+        keys.insert(
+            plan.person.clone(),
+            Arc::new(Lookup::new(everybody.len(), everybody.iter().map(|(key, person)| (bytes_of(*key), *person)))),
+        );
     }
     let in_scratch = ScratchFile::new(scratch.join("recalled.persons"));
     let recall = Arc::new(Recall::new(&plan.release, engine.memory() / RECALL_SHARE, in_scratch));
-    Ok(Members { persons: registry.keys, keys, linked, excluded, recall, accounts })
+    Ok(Members { persons: registry.into_keys(), keys, linked, excluded, recall, accounts })
 }
 
 /// Elements that carry the person kind itself: every non-missing value is a person, linked or not.
@@ -211,9 +181,8 @@ fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &
         }
         read(engine, files, |arrays| {
             for keys in arrays {
-                for person in (0..keys.len()).filter_map(|row| key_at(keys, row)) {
-                    registry.number(person)?;
-                }
+                let people: Vec<_> = (0..keys.len()).filter_map(|row| key_at(keys, row)).collect();
+                registry.number(&people)?;
             }
             Ok(())
         })?;
@@ -223,28 +192,32 @@ fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &
 
 /// The members of one kind from its sorted, distinct pairs: each identifier once, ambiguous ones marked.
 fn members_of(pairs: &[(Key, u32)], people: usize) -> (Lookup, PersonSet, u64) {
+    let identifiers = || pairs.chunk_by(|a, b| a.0 == b.0);
     let set = PersonSet::new(people);
     let mut ambiguous = 0;
-    let mut members = Vec::with_capacity(pairs.len());
-    for run in pairs.chunk_by(|a, b| a.0 == b.0) {
-        match run {
-            [(key, person)] => {
-                set.insert(*person);
-                members.push((*key, *person));
-            }
-            [(key, _), ..] => {
-                ambiguous += 1;
-                members.push((*key, AMBIGUOUS));
-            }
-            [] => {}
+    let members = identifiers().filter_map(|run| match run {
+        [(key, person)] => {
+            set.insert(*person);
+            Some((bytes_of(*key), *person))
         }
-    }
-    (Lookup::new(members.into_iter()), set, ambiguous)
+        [(key, _), ..] => {
+            ambiguous += 1;
+            Some((bytes_of(*key), AMBIGUOUS))
+        }
+        [] => None,
+    });
+    let lookup = Lookup::new(identifiers().count(), members);
+    (lookup, set, ambiguous)
 }
 
 /// The identifiers of people never to be released, each with its kind. Those of the person kind are people whether or
 /// not anything else knows them, so that what is counted does not depend on which projects a run builds.
-fn objections(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Registry) -> Result<Vec<(Kind, Vec<Key>)>> {
+fn objections(
+    engine: &Engine,
+    key: &MasterKey,
+    plan: &Plan,
+    registry: &mut Registry,
+) -> Result<Vec<(Kind, Vec<[u8; 16]>)>> {
     let mut objections = Vec::with_capacity(plan.exclusions.len());
     for exclusion in &plan.exclusions {
         let mac = key.link(&exclusion.kind);
@@ -259,9 +232,7 @@ fn objections(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Regi
             Ok(())
         })?;
         if exclusion.kind == plan.person {
-            for person in &wanted {
-                registry.number(*person)?;
-            }
+            registry.number(&wanted)?;
         }
         objections.push((exclusion.kind.clone(), wanted));
     }
@@ -270,21 +241,22 @@ fn objections(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Regi
 
 /// People never to be released: by their own identifier, or by any of another kind that leads to them, even ambiguously.
 fn excluded(
-    objections: &[(Kind, Vec<Key>)],
+    objections: &[(Kind, Vec<[u8; 16]>)],
     plan: &Plan,
     registry: &Registry,
     pairs: &BTreeMap<Kind, Vec<(Key, u32)>>,
 ) -> PersonSet {
-    let set = PersonSet::new(registry.keys.len());
+    let set = PersonSet::new(registry.len());
     for (kind, wanted) in objections {
         for wanted in wanted {
             if *kind == plan.person {
-                if let Some(person) = registry.numbers.get(wanted) {
-                    set.insert(*person);
+                if let Some(person) = registry.find(wanted) {
+                    set.insert(person);
                 }
             } else if let Some(pairs) = pairs.get(kind) {
-                let first = pairs.partition_point(|(k, _)| k < wanted);
-                pairs[first..].iter().take_while(|(k, _)| k == wanted).for_each(|(_, p)| set.insert(*p));
+                let wanted = key_of(wanted);
+                let first = pairs.partition_point(|(k, _)| *k < wanted);
+                pairs[first..].iter().take_while(|(k, _)| *k == wanted).for_each(|(_, p)| set.insert(*p));
             }
         }
     }

@@ -26,13 +26,12 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// Of members that are sorted by key, each key once.
-    pub(super) fn new(members: impl ExactSizeIterator<Item = (u128, u32)>) -> Self {
+    /// Of so many members that are sorted by key, each key once.
+    pub(super) fn new(keys: usize, members: impl Iterator<Item = ([u8; 16], u32)>) -> Self {
         // Three of four places are taken.
-        let own = (members.len() * 4).div_ceil(PLACES * 3).max(1);
-        let mut lookup = Self { lines: vec![EMPTY; own], own: u64::try_from(own).unwrap_or(1), keys: members.len() };
+        let own = (keys * 4).div_ceil(PLACES * 3).max(1);
+        let mut lookup = Self { lines: vec![EMPTY; own], own: u64::try_from(own).unwrap_or(1), keys };
         for (key, person) in members {
-            let key = key.to_be_bytes();
             let mut at = lookup.line(&key);
             while lookup.lines.get(at).is_some_and(|line| line.taken as usize == PLACES) {
                 at += 1;
@@ -119,7 +118,8 @@ mod tests {
         members.sort_unstable();
         members.dedup_by_key(|m| m.0);
         for count in [0, 1, 2, 3, 700, members.len()] {
-            let lookup = Lookup::new(members[..count].iter().copied());
+            let some = members[..count].iter().map(|(key, person)| (key.to_be_bytes(), *person));
+            let lookup = Lookup::new(count, some);
             assert_eq!(lookup.len(), count);
             let keys = |change: u128| members.iter().map(|m| (m.0 ^ change).to_be_bytes()).collect::<Vec<_>>();
             let mut found = Vec::new();

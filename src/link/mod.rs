@@ -4,6 +4,7 @@ mod build;
 mod joined;
 mod lookup;
 mod recall;
+mod registry;
 mod set;
 
 pub use build::build;
