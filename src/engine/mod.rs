@@ -107,15 +107,19 @@ impl Engine {
     #[must_use]
     pub fn budget(&self, taken: u64) -> Budget {
         let threads = u64::try_from(self.threads).unwrap_or(1);
-        let left = self.memory.saturating_sub(taken);
-        let limit = left.saturating_sub(threads.saturating_mul(WORK)).max(left / 2).max(self.memory / 8);
-        Budget::of(limit, threads)
+        Budget::of(for_rows(self.memory, taken, threads), threads)
     }
 }
 
 /// The bytes that a worker needs beside the rows that are held: batches and pages on their way in and out, and what the allocator
 /// keeps of those that were. Measured over the tables of the race.
 const WORK: u64 = 384 << 20;
+
+/// What of the memory is for rows ([`Engine::budget`]).
+fn for_rows(memory: u64, taken: u64, threads: u64) -> u64 {
+    let left = memory.saturating_sub(taken);
+    left.saturating_sub(threads.saturating_mul(WORK)).max(left / 2).max(memory / 8)
+}
 
 /// The bytes that retained rows may take: a third of them for rows that wait to be written; those, where nothing waits, and half
 /// beside for rows that are back from scratch; and a sixth for rows that are being read.
@@ -208,7 +212,16 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    use super::Budget;
+    use super::{Budget, WORK, for_rows};
+
+    #[test]
+    fn workers_keep_what_they_need_and_rows_at_least_half() {
+        assert_eq!(for_rows(10 * WORK, 2 * WORK, 2), 6 * WORK);
+        assert_eq!(for_rows(10 * WORK, 2 * WORK, 6), 4 * WORK);
+        assert_eq!(for_rows(8 * WORK, 7 * WORK, 2), WORK);
+        assert_eq!(for_rows(8 * WORK, 9 * WORK, u64::MAX), WORK);
+        assert_eq!(for_rows(u64::MAX, 0, 0), u64::MAX);
+    }
 
     #[test]
     fn what_waits_leaves_room_for_what_comes_back() {
