@@ -207,8 +207,8 @@ class Race:
         """The record as Markdown, with the figures as JSON at its end; no path of this machine in it."""
         def plain(command):
             text = " ".join(command)
-            unverified = os.path.abspath(self.args.unverified or self.tool)
-            for path, word in ((self.work, "WORK"), (self.world, "WORLD"), (unverified, "leo-extract-unverified"), (self.tool, "leo-extract"), (HERE, "benches/peers"), (sys.executable, "python")):
+            unverified = [(os.path.abspath(self.args.unverified), "leo-extract-unverified")] if self.args.unverified else []
+            for path, word in [(self.work, "WORK"), (self.world, "WORLD"), *unverified, (self.tool, "leo-extract"), (HERE, "benches/peers"), (sys.executable, "python")]:
                 text = text.replace(path, word)
             return text
         first, machine = next(iter(self.sets)), self.machine()
