@@ -156,6 +156,10 @@ fn prove_and_publish(
     engine: &Engine,
     started: (Timestamp, Instant),
 ) -> Result<(Vec<Built>, Findings)> {
+    if !cut.is_whole() {
+        // What a source could not give may follow from what the disk did not take.
+        cut.wait_for_disk()?;
+    }
     let peoples = cut.peoples(&settings.config.extracts)?;
     let observer = engine.observer();
     std::thread::scope(|scope| {

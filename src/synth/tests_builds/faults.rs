@@ -8,6 +8,7 @@ use super::judge::Judge;
 use super::{KEEPS, Kind, SPILLS, TINY, World};
 use crate::files::faults::{After, Fault, Told};
 use crate::files::operation::Kind as Operation;
+use crate::vocab::ExitCode;
 use std::collections::BTreeMap;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,4 +157,25 @@ fn every_fault_of_a_build_that_keeps_tables_leaves_the_old_version_or_the_new_on
 fn every_fault_of_a_build_that_spills_leaves_the_old_versions_or_the_new_ones() {
     let tally = inject("spills", SPILLS, (11, 23));
     assert!(tally.total() > 40, "{tally:?}");
+}
+
+#[test]
+fn a_table_that_the_disk_lost_is_told_before_a_source_that_cannot_be_read() {
+    let world = World::new(TINY);
+    for source in std::fs::read_dir(world.root.path().join("world/sources/npd/ks5")).unwrap() {
+        let source = source.unwrap().path();
+        let mut bytes = std::fs::read(&source).unwrap();
+        let footer = u32::from_le_bytes(*bytes[..bytes.len() - 4].last_chunk().unwrap()) as usize;
+        let end = bytes.len() - 8 - footer;
+        bytes[4..end].iter_mut().for_each(|byte| *byte = !*byte);
+        std::fs::write(&source, bytes).unwrap();
+    }
+    let (result, told) = world.build(&world.next_round("damaged"), None);
+    assert_eq!(ExitCode::of(&result.unwrap().findings), ExitCode::Invalid);
+    let mut synced = told.log.iter().filter(|(kind, _)| *kind == Operation::Sync);
+    let at = synced.position(|(_, path)| path.extension().is_some_and(|e| e == "parquet")).unwrap();
+    let fault = Fault { at, of: Some(Operation::Sync), after: After::Works, half: false };
+    let (result, told) = world.build(&world.next_round("both"), Some(fault));
+    assert!(told.failed.unwrap().1.extension().is_some_and(|e| e == "parquet"));
+    assert_eq!(result.unwrap_err().exit_code(), ExitCode::Output);
 }
