@@ -50,8 +50,7 @@ impl Lookup {
     /// The line of a key.
     #[inline]
     fn line(&self, key: &[u8; 16]) -> usize {
-        let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
-        usize::try_from((u128::from(first) * u128::from(self.own)) >> 64).unwrap_or(0)
+        place_of(key, self.own)
     }
 
     #[inline]
@@ -82,7 +81,14 @@ impl Lookup {
 }
 
 /// Keys that are looked up together, so that the memory is asked for all of them before it is needed for one.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
+
+/// Which of so many places is a key's own. It rises with the key.
+#[inline]
+pub(super) fn place_of(key: &[u8; 16], places: u64) -> usize {
+    let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    usize::try_from((u128::from(first) * u128::from(places)) >> 64).unwrap_or(0)
+}
 
 impl Partners for Lookup {
     fn find(&self, keys: &[[u8; 16]], found: &mut Vec<u32>) {

@@ -1,13 +1,11 @@
 //! People by key, numbered in the order in which they are met.
 
 use super::NOBODY;
+use super::lookup::{TOGETHER, place_of};
 use crate::vocab::{Error, Result};
 
 /// A place that nobody has taken.
 const FREE: u32 = u32::MAX;
-
-/// Keys that are looked up together, so that the memory is asked for all of them before it is needed for one.
-const TOGETHER: usize = 64;
 
 /// Everybody who was met. Keys are uniform already, being hashes: what they begin with is as good a hash as any. A number stands
 /// in the place of its key or, where that is taken, in the first free one behind it, round the end.
@@ -64,19 +62,20 @@ impl Registry {
     /// Where a key's search begins.
     #[inline]
     fn first(&self, key: &[u8; 16]) -> usize {
-        let first = key.first_chunk().copied().map_or(0, u64::from_be_bytes);
-        let places = u128::try_from(self.places.len()).unwrap_or(0);
-        usize::try_from((u128::from(first) * places) >> 64).unwrap_or(0)
+        place_of(key, u64::try_from(self.places.len()).unwrap_or(0))
     }
 
     /// The place of a key, or the free one that it would take; 0 where there is none at all.
     #[inline]
     fn place(&self, key: &[u8; 16]) -> usize {
+        self.search(key, |number| self.keys.get(number as usize) == Some(key))
+    }
+
+    /// The first place from a key's own on that is free, or whose number is the one.
+    #[inline]
+    fn search(&self, key: &[u8; 16], is_it: impl Fn(u32) -> bool) -> usize {
         let mut place = self.first(key);
-        while let Some(number) = self.places.get(place) {
-            if *number == FREE || self.keys.get(*number as usize) == Some(key) {
-                break;
-            }
+        while self.places.get(place).is_some_and(|number| *number != FREE && !is_it(*number)) {
             place = (place + 1) & (self.places.len() - 1);
         }
         place
@@ -100,10 +99,8 @@ impl Registry {
         }
         self.places = vec![FREE; needed.next_power_of_two()];
         for (number, key) in (0_u32..).zip(&self.keys) {
-            let mut place = self.first(key);
-            while self.places[place] != FREE {
-                place = (place + 1) & (self.places.len() - 1);
-            }
+            // All are different: none of those before is looked at.
+            let place = self.search(key, |_| false);
             self.places[place] = number;
         }
     }

@@ -188,11 +188,6 @@ impl Cut {
         (0..self.accounts.len()).filter(|i| self.accounts.get(*i).is_some_and(Option::is_some)).collect()
     }
 
-    /// Whether all projects are.
-    pub(super) fn is_whole(&self) -> bool {
-        self.accounts.iter().all(Option::is_some)
-    }
-
     pub(super) fn account(&self, project: usize) -> Result<&ProjectAccount> {
         self.accounts
             .get(project)

@@ -156,10 +156,6 @@ fn prove_and_publish(
     engine: &Engine,
     started: (Timestamp, Instant),
 ) -> Result<(Vec<Built>, Findings)> {
-    if !cut.is_whole() {
-        // What a source could not give may follow from what the disk did not take.
-        cut.wait_for_disk()?;
-    }
     let peoples = cut.peoples(&settings.config.extracts)?;
     let observer = engine.observer();
     std::thread::scope(|scope| {
@@ -170,11 +166,7 @@ fn prove_and_publish(
             let (done, (checks, found)) = both(last.take().map(published).transpose(), proved)?;
             built.extend(done);
             findings.extend(found);
-            let Some(checks) = checks else {
-                // A table that the disk lost may be why.
-                cut.wait_for_disk()?;
-                continue;
-            };
+            let Some(checks) = checks else { continue };
             observer.go_on()?;
             observer.on(Event::Step("publish"));
             let publish = move || cut.publish(project, &inputs.catalogue, &checks, settings, keyring, started);
@@ -184,6 +176,8 @@ fn prove_and_publish(
             }
         }
         built.extend(last.take().map(published).transpose()?);
+        // Where a project was refused, or its sources could not be read, a table that the disk lost may be why.
+        cut.wait_for_disk()?;
         Ok((built, findings))
     })
 }
