@@ -1,7 +1,9 @@
 //! Identifier columns become de-identified keys or pseudonyms. The only code that touches a raw identifier.
 
 use crate::keys::Mac;
-use crate::vocab::{Canonical, Kind, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid};
+use crate::vocab::{
+    Canonical, Kind, Shape, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid,
+};
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder, StringViewArray,
 };
@@ -103,7 +105,7 @@ pub(crate) fn keys(
     let mut keys = vec![0_u8; rows * 16];
     let mut valid = arrow::array::BooleanBufferBuilder::new(rows);
     valid.append_n(rows, false);
-    let checked = matches!(kind.as_str(), "nino" | "upn" | "uln" | "husid");
+    let shape = Shape::of(kind.as_str());
     let (mut linked, mut malformed, mut wrong_check) = (0_u64, 0_u64, 0_u64);
     let mut put = |row: usize, key: [u8; 16]| {
         if let Some(slot) = keys.get_mut(row * 16..row * 16 + 16) {
@@ -112,20 +114,22 @@ pub(crate) fn keys(
     };
     let mut keyed = mac.keyed();
     let known = for_each(array, |row, raw| {
+        let mut link = |text: &[u8], right: bool| {
+            wrong_check += u64::from(!right);
+            linked += 1;
+            valid.set_bit(row, true);
+            keyed.take(row, text, &mut put);
+        };
         let canonical = match raw {
-            Raw::Text(text) => canonical_text(kind.as_str(), text),
+            Raw::Text(text) => match shape.within(text) {
+                Some((text, right)) => return link(text, right),
+                None => canonical_text(kind.as_str(), text),
+            },
             Raw::Integer(value) => canonical_integer(kind.as_str(), value),
             Raw::Noise => Canonical::Malformed(crate::vocab::Malformed::Shape),
         };
         match canonical {
-            Canonical::Text(text) => {
-                if checked && !check_digit_is_valid(kind.as_str(), &text) {
-                    wrong_check += 1;
-                }
-                linked += 1;
-                valid.set_bit(row, true);
-                keyed.take(row, text.as_bytes(), &mut put);
-            }
+            Canonical::Text(text) => link(text.as_bytes(), check_digit_is_valid(kind.as_str(), &text)),
             Canonical::Malformed(_) => malformed += 1,
             Canonical::Missing => {}
         }

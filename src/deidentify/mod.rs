@@ -5,6 +5,7 @@
 //! birth and all else that a condition may look at stay below it: no plan above can name them, no spill can hold them.
 
 mod coarsen;
+mod collected;
 mod condition;
 mod conform;
 mod identify;

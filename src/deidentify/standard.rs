@@ -2,6 +2,7 @@
 
 use super::KEY;
 use super::coarsen::coarsen;
+use super::collected::{Among, RowYears, Source, variable};
 use super::condition::evaluate;
 use super::conform::{arrow_type, conform};
 use super::identify::{IdentifierCounts, KEY_BYTES, PSEUDONYM_BYTES, Pseudonymiser, keys};
@@ -10,15 +11,11 @@ use crate::engine::{Fault, ValueFault};
 use crate::keys::{Mac, MasterKey};
 use crate::plan::{Flag, Unit, View};
 use crate::spec::Condition;
-use crate::vocab::{Kind, Release, Type, YearPlaces};
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int16Array, RecordBatch, new_null_array,
-};
-use arrow::buffer::BooleanBuffer;
-use arrow::compute::kernels::zip::zip;
+use crate::vocab::{Kind, Release, Type, YearPlaces, Years};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What was met while a unit was read. Shared with whoever asks afterwards.
 #[derive(Debug, Default)]
@@ -61,14 +58,6 @@ enum How {
     Spell(Arc<SpellTest>),
 }
 
-/// Where a variable's values stand in the scanned batch.
-#[derive(Debug, Clone)]
-struct Source {
-    column: usize,
-    name: String,
-    years: Option<YearPlaces>,
-}
-
 /// How a released column is made.
 #[derive(Clone)]
 enum Made {
@@ -85,9 +74,13 @@ pub struct Standard {
     year: Option<(usize, String, crate::vocab::Encoding)>,
     spell: Option<[(usize, String); 2]>,
     variables: Vec<(String, Type, Vec<Source>)>,
+    /// The years in which variables were collected, each set once.
+    collected: Vec<YearPlaces>,
     flags: Vec<How>,
     columns: Vec<Made>,
     schema: SchemaRef,
+    /// The keys of a batch that has none, made once.
+    no_keys: OnceLock<FixedSizeBinaryArray>,
 }
 
 impl std::fmt::Debug for Standard {
@@ -129,6 +122,13 @@ impl Standard {
         let year = unit.year.as_ref().zip(view.year).map(|(c, encoding)| (index(&c.name), c.name.clone(), encoding));
         let spell =
             unit.spell.as_ref().map(|(a, b)| [(index(&a.name), a.name.clone()), (index(&b.name), b.name.clone())]);
+        let mut sets: Vec<&Years> = Vec::new();
+        let mut set = |years| {
+            sets.iter().position(|set| *set == years).unwrap_or_else(|| {
+                sets.push(years);
+                sets.len() - 1
+            })
+        };
         let variables = view
             .variables
             .iter()
@@ -139,7 +139,7 @@ impl Standard {
                     .map(|s| Source {
                         column: index(&s.column.name),
                         name: s.column.name.clone(),
-                        years: s.years.as_ref().map(YearPlaces::of),
+                        years: s.years.as_ref().map(&mut set),
                     })
                     .collect();
                 (name.clone(), *kind, sources)
@@ -176,9 +176,11 @@ impl Standard {
             year,
             spell,
             variables,
+            collected: sets.into_iter().map(YearPlaces::of).collect(),
             flags,
             columns,
             schema: schema(view),
+            no_keys: OnceLock::new(),
         };
         (standard, scanned)
     }
@@ -205,7 +207,10 @@ impl Standard {
         let mut met = IdentifierCounts::default();
         let key = match self.key {
             Some(column) => keys(batch.column(column), &self.kind, &self.mac, &mut met).ok_or(Fault::Unexpected)?,
-            None => FixedSizeBinaryArray::new_null(KEY_BYTES, rows),
+            None => {
+                let none = self.no_keys.get_or_init(|| FixedSizeBinaryArray::new_null(KEY_BYTES, rows));
+                if rows <= none.len() { none.slice(0, rows) } else { FixedSizeBinaryArray::new_null(KEY_BYTES, rows) }
+            }
         };
         counts.rows.fetch_add(u64::try_from(rows).unwrap_or(0), Ordering::Relaxed);
         counts.met(&met);
@@ -221,10 +226,12 @@ impl Standard {
             None => None,
         };
         let year = year.as_ref().map(RowYears::of);
+        let among: Vec<Among> =
+            year.iter().flat_map(|year| self.collected.iter().map(|years| year.among(years))).collect();
         let variables = self
             .variables
             .iter()
-            .map(|(_, kind, sources)| variable(batch, sources, *kind, year.as_ref()))
+            .map(|(_, kind, sources)| variable(batch, sources, *kind, &among))
             .collect::<Result<Vec<ArrayRef>, Fault>>()?;
         let by_name = |name: &str| self.variables.iter().position(|(n, _, _)| n == name).and_then(|i| variables.get(i));
         for flag in &self.flags {
@@ -258,105 +265,5 @@ impl Standard {
         let date = |column: usize, name: &str| conform(batch.column(column), name, Type::Date).map_err(Fault::Value);
         let (starts, ends) = (date(*start, start_name)?, date(*end, end_name)?);
         Ok(test.column(starts.as_primitive::<Date32Type>(), ends.as_primitive::<Date32Type>()))
-    }
-}
-
-/// The conformed values of a variable: all missing where it was not collected, from the column of each row's year where
-/// the year stands in a column.
-fn variable(
-    batch: &RecordBatch,
-    sources: &[Source],
-    kind: Type,
-    year: Option<&RowYears<'_>>,
-) -> Result<ArrayRef, Fault> {
-    let nothing = || new_null_array(&arrow_type(kind), batch.num_rows());
-    let mut values: Option<ArrayRef> = None;
-    for source in sources {
-        let column = conform(batch.column(source.column), &source.name, kind).map_err(Fault::Value)?;
-        values = match (&source.years, year) {
-            (Some(years), Some(year)) => match year.among(years) {
-                Among::Nothing => values,
-                Among::All => Some(column),
-                Among::Some(here) => {
-                    let otherwise = values.unwrap_or_else(nothing);
-                    Some(zip(&here, &column, &otherwise).map_err(|_| Fault::Unexpected)?)
-                }
-            },
-            _ => Some(column),
-        };
-    }
-    Ok(values.unwrap_or_else(nothing))
-}
-
-/// Years of a batch that lie farther apart are looked at row by row.
-const NEAR: i16 = 64;
-
-/// The years of a batch's rows, where they stand in a column.
-struct RowYears<'a> {
-    rows: &'a Int16Array,
-    /// Those that are met, where no row lacks one and they lie near each other, as they mostly do.
-    met: Option<Vec<i16>>,
-}
-
-/// Which rows are of one of some years.
-enum Among {
-    Nothing,
-    All,
-    Some(BooleanArray),
-}
-
-impl<'a> RowYears<'a> {
-    fn of(rows: &'a Int16Array) -> Self {
-        let values = rows.values();
-        let range = values.iter().min().zip(values.iter().max());
-        let near =
-            range.filter(|(first, last)| rows.null_count() == 0 && last.checked_sub(**first).is_some_and(|n| n < NEAR));
-        let met = near.map(|(first, last)| (*first..=*last).filter(|year| values.contains(year)).collect());
-        Self { rows, met }
-    }
-
-    fn among(&self, years: &YearPlaces) -> Among {
-        let one_of = |year: i16| years.place(year).is_some();
-        match &self.met {
-            Some(met) if met.iter().all(|year| one_of(*year)) => Among::All,
-            Some(met) if !met.iter().any(|year| one_of(*year)) => Among::Nothing,
-            _ => {
-                let is = |row: usize| self.rows.is_valid(row) && one_of(self.rows.value(row));
-                Among::Some(BooleanArray::new(BooleanBuffer::collect_bool(self.rows.len(), is), None))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vocab::Years;
-
-    #[test]
-    fn years_of_rows_are_told_together_as_one_by_one() {
-        let some = YearPlaces::of(&Years::parse("2001/2002..2003/2004").unwrap());
-        let rows = [
-            vec![Some(2001), Some(2003), Some(2002)],
-            vec![Some(2001), Some(2004)],
-            vec![Some(2001), None],
-            vec![None, None],
-            vec![Some(1999), Some(2004)],
-            vec![Some(2001), Some(2001 + 64)],
-            vec![Some(2001), Some(2001 + 63)],
-            vec![Some(i16::MIN), Some(i16::MAX)],
-            vec![Some(i16::MAX)],
-            vec![],
-        ];
-        for rows in rows {
-            let array = Int16Array::from(rows.clone());
-            let right: Vec<bool> =
-                rows.iter().map(|year| year.is_some_and(|year| some.place(year).is_some())).collect();
-            match RowYears::of(&array).among(&some) {
-                Among::All => assert!(right.iter().all(|is| *is)),
-                Among::Nothing => assert!(!right.contains(&true)),
-                Among::Some(here) => assert_eq!(here.values().iter().collect::<Vec<_>>(), right),
-            }
-        }
     }
 }

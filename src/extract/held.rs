@@ -5,6 +5,7 @@ use crate::plan::Want;
 use crate::vocab::{Fates, Marks, YearPlaces};
 use crate::write::Sink;
 use arrow::array::Array;
+use arrow::buffer::NullBuffer;
 use std::sync::Arc;
 
 /// One want of a unit.
@@ -31,6 +32,23 @@ pub(super) struct Met {
 
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+/// How many rows are taken.
+fn takers(rows: &[bool]) -> u64 {
+    count(rows.iter().filter(|takes| **takes).count())
+}
+
+/// Keeps of the rows that are taken those whose period can be read and counts; the fates tell the others.
+fn keep_counted(passed: &mut [bool], nulls: Option<&NullBuffer>, counts: impl Fn(usize) -> bool, fates: &mut Fates) {
+    let before = takers(passed);
+    if let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) {
+        passed.iter_mut().zip(nulls).for_each(|(takes, readable)| *takes &= readable);
+    }
+    let readable = takers(passed);
+    passed.iter_mut().enumerate().for_each(|(row, takes)| *takes &= counts(row));
+    fates.unreadable_period += before - readable;
+    fates.other_period += readable - takers(passed);
 }
 
 impl Met {
@@ -62,34 +80,24 @@ impl<'a> Held<'a> {
         let Self { want, project, years: asked, fates, passed, .. } = self;
         passed.clear();
         passed.extend(members.each(*project));
-        let mine = count(passed.iter().filter(|takes| **takes).count());
+        let mine = takers(passed);
         fates.excluded += met.excluded;
         fates.out_of_cohort += met.known.saturating_sub(met.excluded + mine);
-        let mut left = mine;
+        // Nobody can foretell which rows are taken: so none of what follows has a branch for each.
         if let (Some(years), Some(asked)) = (rows.years(), asked) {
-            for (row, takes) in passed.iter_mut().enumerate().filter(|(_, takes)| **takes) {
-                let (readable, of_asked) = (years.is_valid(row), asked.place(years.value(row)).is_some());
-                fates.unreadable_period += u64::from(!readable);
-                fates.other_period += u64::from(readable && !of_asked);
-                *takes = readable && of_asked;
-                left -= u64::from(!*takes);
-            }
+            let counts = |row: usize| asked.place(years.value(row)).is_some();
+            keep_counted(passed, years.nulls(), counts, fates);
         }
         if let Some(spell) = want.spell.map(|i| rows.flag(i)) {
-            for (row, takes) in passed.iter_mut().enumerate().filter(|(_, takes)| **takes) {
-                let (readable, counts) = (spell.is_valid(row), spell.value(row));
-                fates.unreadable_period += u64::from(!readable);
-                fates.other_period += u64::from(readable && !counts);
-                *takes = readable && counts;
-                left -= u64::from(!*takes);
-            }
+            keep_counted(passed, spell.nulls(), |row| spell.value(row), fates);
         }
+        let mut left = takers(passed);
         if let Some(condition) = want.condition.map(|i| rows.flag(i)) {
-            for (row, takes) in passed.iter_mut().enumerate().filter(|(_, takes)| **takes) {
-                *takes = condition.is_valid(row) && condition.value(row);
-                fates.filtered += u64::from(!*takes);
-                left -= u64::from(!*takes);
-            }
+            let is = |row: usize| condition.value(row) & condition.is_valid(row);
+            passed.iter_mut().enumerate().for_each(|(row, takes)| *takes &= is(row));
+            let kept = takers(passed);
+            fates.filtered += left - kept;
+            left = kept;
         }
         fates.kept += left;
         passed

@@ -119,7 +119,7 @@ impl Keyed<'_> {
         if message.len() > SHORT {
             return give(place, first_half(&self.mac.state(message)));
         }
-        self.blocks[self.waiting] = closed(message);
+        fill(&mut self.blocks[self.waiting], message);
         self.places[self.waiting] = place;
         self.waiting += 1;
         if self.waiting == TOGETHER {
@@ -151,10 +151,17 @@ fn first_half(state: &[u32; 8]) -> [u8; 16] {
 #[inline]
 fn closed(message: &[u8]) -> [u8; BLOCK] {
     let mut block = [0_u8; BLOCK];
+    fill(&mut block, message);
+    block
+}
+
+/// Makes a block the only one of a short message, in its place: bytes that were just written would have to be waited for.
+#[inline]
+fn fill(block: &mut [u8; BLOCK], message: &[u8]) {
+    *block = [0; BLOCK];
     block[..message.len()].copy_from_slice(message);
     block[message.len()] = 0x80;
-    close(&mut block, message.len());
-    block
+    close(block, message.len());
 }
 
 /// The block of the outer hash over an inner one.

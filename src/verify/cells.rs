@@ -107,6 +107,25 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Whether there are cells, none is missing, and all are the same, as far as can be told at a glance.
+    pub(super) fn is_one(&self) -> bool {
+        macro_rules! one {
+            ($array:expr) => {{
+                let (values, first) = ($array.values(), $array.values().first());
+                $array.null_count() == 0
+                    && first.is_some_and(|first| values.iter().fold(true, |one, v| one & (v == first)))
+            }};
+        }
+        match self {
+            Self::Text(text) => text.is_one(),
+            Self::Int8(array) => one!(array),
+            Self::Int16(array) => one!(array),
+            Self::Int32(array) => one!(array),
+            Self::Int64(array) => one!(array),
+            _ => false,
+        }
+    }
+
     /// How many cells are missing.
     pub(super) fn missing(&self) -> usize {
         each!(self, array => array.null_count())

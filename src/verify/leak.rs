@@ -129,6 +129,11 @@ impl Hasher for AsItIs {
 const KEPT: usize = 16_384;
 
 impl Distinct {
+    /// Makes room for so many values, as far as they are kept.
+    pub(super) fn expect(&mut self, values: usize) {
+        self.kept.reserve(values.min(KEPT + 1 - self.kept.len()));
+    }
+
     /// Looks at a text.
     #[inline]
     pub(super) fn text(&mut self, text: &[u8]) {
@@ -175,9 +180,19 @@ fn hash(bytes: &[u8]) -> u64 {
     for word in words {
         state = mix(state, u64::from_le_bytes(*word));
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(state, u64::from_le_bytes(last))
+    mix(state, tail(rest))
+}
+
+/// Fewer than eight bytes as a number, which tells them apart from others of their length. Bytes that were just written one by
+/// one could not be read together at once, so none are.
+fn tail(rest: &[u8]) -> u64 {
+    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (rest.first_chunk(), rest.last_chunk(), rest) {
+        (Some(first), Some(last), _) => wide(first) | wide(last) << 32,
+        (_, _, [first, .., last]) => u64::from_le_bytes([*first, rest[rest.len() / 2], *last, 0, 0, 0, 0, 0]),
+        (_, _, [one]) => u64::from(*one),
+        _ => 0,
+    }
 }
 
 /// Multiplies to twice the width and folds: both halves of the product matter.

@@ -16,6 +16,9 @@ pub(super) struct People {
 /// The place of somebody who is not among the people.
 pub(super) const NOBODY: usize = usize::MAX;
 
+/// How many people are looked up at a time.
+const TOGETHER: usize = 32;
+
 /// The bits of a pseudonym's first five characters.
 const BITS: u32 = 25;
 
@@ -71,6 +74,31 @@ impl People {
             at += 1;
         }
         if self.people.get(at) == Some(&person) { at } else { NOBODY }
+    }
+
+    /// Appends the places of some people, at most [`TOGETHER`]: what [`People::find`] gives for each. They are looked at
+    /// in turns, so that the looks of all are under way at once.
+    fn find_all(&self, persons: &[u128], places: &mut Vec<usize>) {
+        if self.starts.is_empty() || self.people.is_empty() {
+            places.extend(persons.iter().map(|person| self.find(*person)));
+            return;
+        }
+        let mut looks = [0; TOGETHER];
+        for (at, person) in looks.iter_mut().zip(persons) {
+            *at = self.starts.get(self.beginning(*person)).map_or(0, |start| *start as usize);
+        }
+        let end = self.people.len() - 1;
+        for _ in 0..2 {
+            for (at, person) in looks.iter_mut().zip(persons) {
+                *at += usize::from(self.people[(*at).min(end)] < *person);
+            }
+        }
+        for (mut at, person) in looks.into_iter().zip(persons) {
+            while self.people.get(at).is_some_and(|other| other < person) {
+                at += 1;
+            }
+            places.push(if self.people.get(at) == Some(person) { at } else { NOBODY });
+        }
     }
 }
 
@@ -133,29 +161,32 @@ impl Sequence {
     /// row, since nobody can foretell whose the next is. Gives how many are not among the people.
     pub(super) fn all(&mut self, rows: &[[u8; 16]], among: &People, met: &mut Met) -> u64 {
         met.clear();
-        let Some((first, behind)) = rows.split_first() else { return 0 };
+        let Some(first) = rows.first() else { return 0 };
         let known = self.next(number(first)).is_eq();
         met.firsts.resize(rows.len(), 0);
-        met.same.resize(behind.len() + 1, 0);
-        let (mut last, mut different, mut same, mut below) = (number(first), 1, 0, 0);
-        for (row, text) in (1..).zip(behind) {
-            let person = number(text);
+        met.same.resize(rows.len(), 0);
+        let (mut different, mut same) = (1, 0);
+        for (row, (text, before)) in (1..).zip(rows[1..].iter().zip(rows)) {
+            let repeats = text == before;
             met.firsts[different] = row;
             met.same[same] = row;
-            different += usize::from(person != last);
-            same += usize::from(person == last);
-            below += u64::from(person < last);
-            last = person;
+            different += usize::from(!repeats);
+            same += usize::from(repeats);
         }
         met.firsts.truncate(different);
         met.same.truncate(same);
-        self.people += different as u64 - 1;
-        self.below += below;
-        self.last = Some(last);
-        met.places.resize(different, NOBODY);
-        for (place, row) in met.places.iter_mut().zip(&met.firsts) {
-            *place = rows.get(*row as usize).map_or(NOBODY, |person| among.find(number(person)));
+        let mut last = number(first);
+        let mut persons = [0; TOGETHER];
+        for firsts in met.firsts.chunks(TOGETHER) {
+            for (person, row) in persons.iter_mut().zip(firsts) {
+                *person = number(&rows[*row as usize]);
+                self.below += u64::from(*person < last);
+                last = *person;
+            }
+            among.find_all(&persons[..firsts.len()], &mut met.places);
         }
+        self.people += different as u64 - 1;
+        self.last = Some(last);
         let strangers = met.places.iter().skip(usize::from(known)).filter(|place| **place == NOBODY);
         strangers.count() as u64
     }

@@ -95,24 +95,36 @@ impl Periods {
         };
         let Some(years) = column(self.year) else { return 0 };
         let terms = column(self.term);
-        let mut wrong = 0;
-        let mut last = None;
-        for row in 0..years.len() {
-            let repeats = |of: &Text<'_>| row > 0 && of.repeats(row, row - 1);
-            let at = match last {
-                Some(at) if repeats(&years) && terms.as_ref().is_none_or(repeats) => at,
-                _ => {
-                    let (year, term) = (text(&years, row), terms.as_ref().map_or("", |terms| text(terms, row)));
-                    let fits = |(_, y, t): &(Slice, String, String)| *y == year && *t == term;
-                    self.allowed.iter().position(fits).unwrap_or(usize::MAX)
-                }
-            };
-            wrong += u64::from(at == usize::MAX);
-            last = Some(at);
-            self.rows.push(at);
+        let place = |row: usize| {
+            let (year, term) = (text(&years, row), terms.as_ref().map_or("", |terms| text(terms, row)));
+            let fits = |(_, y, t): &(Slice, String, String)| *y == year && *t == term;
+            self.allowed.iter().position(fits).unwrap_or(usize::MAX)
+        };
+        // Mostly a table is of one period, and says so by a dictionary of one text.
+        let one = years.is_one() && terms.as_ref().is_none_or(Text::is_one);
+        if one {
+            self.rows.resize(years.len(), place(0));
+        } else {
+            let mut last = None;
+            for row in 0..years.len() {
+                let repeats = |of: &Text<'_>| row > 0 && of.repeats(row, row - 1);
+                let at = match last {
+                    Some(at) if repeats(&years) && terms.as_ref().is_none_or(repeats) => at,
+                    _ => place(row),
+                };
+                last = Some(at);
+                self.rows.push(at);
+            }
         }
+        let mut wrong = self.rows.iter().filter(|at| **at == usize::MAX).count() as u64;
         for (index, encoding) in &self.released {
             let Some(column) = cells.get(*index) else { continue };
+            if one && column.is_one() {
+                let slice = self.rows.first().and_then(|at| self.allowed.get(*at));
+                let differs = slice.is_some_and(|(slice, ..)| read(column, 0, *encoding) != Some(slice.year));
+                wrong += if differs { self.rows.len() as u64 } else { 0 };
+                continue;
+            }
             let mut last = None;
             for (row, at) in self.rows.iter().enumerate() {
                 let Some((slice, ..)) = self.allowed.get(*at) else {

@@ -185,6 +185,7 @@ impl<'a> TextScan<'a> {
     /// the cells that have it.
     fn coded(&mut self, keys: &UInt32Array, values: &StringArray) {
         if !self.dictionary.as_ref().is_some_and(|known| is_same(known, values)) {
+            self.distinct.expect(values.len());
             let mut verdicts = std::mem::take(&mut self.verdicts);
             verdicts.clear();
             verdicts.extend(values.iter().map(|text| text.map_or(0, |text| self.judge(text.as_bytes()))));

@@ -5,12 +5,15 @@ use crate::vocab::{Decimal, Release, Truncate};
 use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use std::cmp::Ordering;
 
+/// What stands in the table for a character that is no digit: its lowest five bits are those of 0.
+const NO_DIGIT: u8 = 1 << 5;
+
 /// The digits of Crockford's alphabet in lower case, as a table.
-const CROCKFORD: [Option<u8>; 256] = {
-    let (mut table, alphabet) = ([None; 256], b"0123456789abcdefghjkmnpqrstvwxyz");
+static CROCKFORD: [u8; 256] = {
+    let (mut table, alphabet) = ([NO_DIGIT; 256], b"0123456789abcdefghjkmnpqrstvwxyz");
     let mut i = 0_u8;
     while (i as usize) < alphabet.len() {
-        table[alphabet[i as usize] as usize] = Some(i);
+        table[alphabet[i as usize] as usize] = i;
         i += 1;
     }
     table
@@ -18,13 +21,13 @@ const CROCKFORD: [Option<u8>; 256] = {
 
 /// Whether a text is a pseudonym: sixteen characters of Crockford's alphabet.
 pub(super) fn is_pseudonym(text: &[u8]) -> bool {
-    text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)].is_some())
+    text.len() == 16 && text.iter().all(|c| CROCKFORD[usize::from(*c)] != NO_DIGIT)
 }
 
 /// What a character means as a digit; 0 where it is none.
 #[inline]
 pub(super) fn digit(character: u8) -> u8 {
-    CROCKFORD[usize::from(character)].unwrap_or(0)
+    CROCKFORD[usize::from(character)] & 31
 }
 
 /// Whether a sample keeps a person: the first 8 of the ten bytes of the pseudonym, as a big-endian integer, are below

@@ -83,6 +83,13 @@ impl<'a> Text<'a> {
         even.then(|| array.value_data().get(first..last).map(|bytes| bytes.as_chunks().0)).flatten()
     }
 
+    /// Whether there are cells, and all are one and the same text, as far as can be told without a look at them: the decoder
+    /// refuses a code that is beyond its dictionary.
+    pub(super) fn is_one(&self) -> bool {
+        let Self::Coded(keys, values) = self else { return false };
+        values.len() == 1 && values.null_count() == 0 && keys.null_count() == 0 && !keys.is_empty()
+    }
+
     /// The cells in order.
     pub(super) fn iter(self) -> impl Iterator<Item = Option<&'a str>> {
         (0..self.len()).map(move |row| (!self.is_null(row)).then(|| self.value(row)))
@@ -103,7 +110,7 @@ impl<'a> Text<'a> {
     /// Whether all of `rows` hold the text of the row before, as far as can be told without a look at the texts.
     pub(super) fn all_settled(&self, rows: &[u32]) -> bool {
         let settled = |row: usize| row.checked_sub(1).is_some_and(|previous| self.is_settled(row, previous));
-        self.null_count() == 0 && rows.iter().all(|row| settled(*row as usize))
+        self.is_one() || (self.null_count() == 0 && rows.iter().all(|row| settled(*row as usize)))
     }
 
     /// Whether two rows that follow each other are both missing, or both the same text, as far as can be told without a
@@ -156,7 +163,7 @@ mod tests {
         assert_eq!(*forms[2].data_type(), coded_type());
         for form in &forms {
             let text = Text::of(form).unwrap();
-            assert_eq!((text.len(), text.null_count()), (7, 2));
+            assert_eq!((text.len(), text.null_count(), text.is_one()), (7, 2, false));
             assert_eq!(text.iter().collect::<Vec<_>>(), texts);
             for other in &forms {
                 let other = Text::of(other).unwrap();

@@ -25,7 +25,7 @@ pub enum Malformed {
 pub fn canonical_text<'a>(kind: &str, text: &'a str) -> Canonical<'a> {
     match canonical_unshaped(kind, text) {
         None => Canonical::Missing,
-        Some(text) if has_shape(kind, &text) => Canonical::Text(text),
+        Some(text) if Shape::of(kind).holds(text.as_bytes()) => Canonical::Text(text),
         Some(_) => Canonical::Malformed(Malformed::Shape),
     }
 }
@@ -43,11 +43,8 @@ pub fn canonical_integer(kind: &str, value: i128) -> Canonical<'static> {
 /// Canonical text whatever its shape, `None` where missing: for `release: {pseudonymise: KIND}`.
 #[must_use]
 pub fn canonical_unshaped<'a>(kind: &str, text: &'a str) -> Option<Cow<'a, str>> {
-    let bytes = text.as_bytes();
-    // Nearly all begin and end with a letter or a digit.
-    let bare = bytes.first().is_some_and(u8::is_ascii_graphic) && bytes.last().is_some_and(u8::is_ascii_graphic);
     let white = |c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
-    let trimmed = if bare { text } else { text.trim_matches(white) };
+    let trimmed = if is_bare(text.as_bytes()) { text } else { text.trim_matches(white) };
     let text = match kind {
         "nino" | "upn" | "uln" | "husid" => {
             let plain = trimmed.bytes().all(|b| b.is_ascii() && b != b' ' && !b.is_ascii_lowercase());
@@ -73,68 +70,138 @@ fn first_characters(text: Cow<'_, str>, count: usize) -> Cow<'_, str> {
     }
 }
 
-/// Whether canonical text has the shape of its kind. Kinds without a shape take any.
-fn has_shape(kind: &str, text: &str) -> bool {
-    let b = text.as_bytes();
-    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
-    match kind {
-        "nino" => b.len() == 8 && b[..2].iter().all(u8::is_ascii_uppercase) && digits(&b[2..]),
-        "upn" => {
-            b.len() == 13
-                && b[0].is_ascii_uppercase()
-                && digits(&b[1..12])
-                && (b[12].is_ascii_digit() || b[12].is_ascii_uppercase())
+/// What identifiers of a kind look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Two letters and six digits.
+    Nino,
+    /// A letter, eleven digits, a letter or digit.
+    Upn,
+    /// Ten digits.
+    Uln,
+    /// Thirteen digits.
+    Husid,
+    /// Whatever is no white space: kinds without a shape take any.
+    Any,
+}
+
+impl Shape {
+    /// The shape of a kind.
+    #[must_use]
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "nino" => Self::Nino,
+            "upn" => Self::Upn,
+            "uln" => Self::Uln,
+            "husid" => Self::Husid,
+            _ => Self::Any,
         }
-        "uln" => b.len() == 10 && digits(b),
-        "husid" => b.len() == 13 && digits(b),
-        _ => true,
     }
+
+    /// The canonical text within an identifier that stands there as it should, as nearly all do, and whether its check digit is
+    /// right. `None` says nothing: [`canonical_text`] must be asked.
+    #[inline]
+    #[must_use]
+    pub fn within(self, text: &str) -> Option<(&[u8], bool)> {
+        let text = match self {
+            // What comes behind eight characters is left out.
+            Self::Nino => text.as_bytes().get(..8)?,
+            _ => text.as_bytes(),
+        };
+        let fits = match self {
+            Self::Any => is_bare(text),
+            _ => self.holds(text),
+        };
+        fits.then(|| (text, self.is_checked(text)))
+    }
+
+    /// Whether canonical text has the shape.
+    #[inline]
+    fn holds(self, text: &[u8]) -> bool {
+        // All are looked at, without a branch for each.
+        let digits = |part: &[u8]| part.iter().fold(true, |all, c| all & c.is_ascii_digit());
+        let capitals = |part: &[u8]| part.iter().fold(true, |all, c| all & c.is_ascii_uppercase());
+        match self {
+            Self::Nino => text.as_array::<8>().is_some_and(|b| capitals(&b[..2]) & digits(&b[2..])),
+            Self::Upn => text
+                .as_array::<13>()
+                .is_some_and(|b| capitals(&b[..1]) & digits(&b[1..12]) & (digits(&b[12..]) | capitals(&b[12..]))),
+            Self::Uln => text.as_array::<10>().is_some_and(|b| digits(b)),
+            Self::Husid => text.as_array::<13>().is_some_and(|b| digits(b)),
+            Self::Any => true,
+        }
+    }
+
+    /// Whether the check digit of text of the shape is right, or a NINO's prefix in use. Kinds without a check are always right.
+    #[inline]
+    fn is_checked(self, b: &[u8]) -> bool {
+        let digit = |i: usize| u32::from(b[i].wrapping_sub(b'0'));
+        match self {
+            Self::Nino => {
+                let (first, second) = (b[0], b[1]);
+                let barred = |c: u8| matches!(c, b'D' | b'F' | b'I' | b'Q' | b'U' | b'V');
+                let unused = matches!(&b[..2], b"BG" | b"GB" | b"KN" | b"NK" | b"NT" | b"TN" | b"ZZ");
+                !barred(first) && !barred(second) && second != b'O' && !unused
+            }
+            Self::Upn => {
+                const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+                let letter = || LETTERS.iter().position(|l| *l == b[12]).and_then(|at| u32::try_from(at).ok());
+                let Some(last) = b[12].is_ascii_digit().then(|| digit(12)).or_else(letter) else { return false };
+                let sum: u32 = (1..12).zip(2..).map(|(i, position)| digit(i) * position).sum();
+                LETTERS[((sum + last * 13) % 23) as usize] == b[0]
+            }
+            Self::Uln => {
+                b[0] != b'0' && (0..10).zip((1..=10).rev()).map(|(i, weight)| digit(i) * weight).sum::<u32>() % 11 == 10
+            }
+            Self::Husid => {
+                let sum: u32 = (0..12).map(|i| digit(i) * [1, 3, 7, 9][i % 4]).sum();
+                (10 - sum % 10) % 10 == digit(12)
+            }
+            Self::Any => true,
+        }
+    }
+}
+
+/// Whether text begins and ends with what is no white space.
+#[inline]
+fn is_bare(text: &[u8]) -> bool {
+    text.first().is_some_and(u8::is_ascii_graphic) && text.last().is_some_and(u8::is_ascii_graphic)
 }
 
 /// Whether the check digit of a canonical, well-shaped identifier is right, or a NINO's prefix in use.
 /// Such identifiers still link; they are counted. Kinds without a check are always valid.
 #[must_use]
 pub fn check_digit_is_valid(kind: &str, text: &str) -> bool {
-    let b = text.as_bytes();
-    if !has_shape(kind, text) {
-        return false;
-    }
-    let digit = |i: usize| u32::from(b[i] - b'0');
-    match kind {
-        "nino" => {
-            let (first, second) = (b[0], b[1]);
-            let barred = |c: u8| matches!(c, b'D' | b'F' | b'I' | b'Q' | b'U' | b'V');
-            let unused = matches!(&b[..2], b"BG" | b"GB" | b"KN" | b"NK" | b"NT" | b"TN" | b"ZZ");
-            !barred(first) && !barred(second) && second != b'O' && !unused
-        }
-        "upn" => {
-            const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
-            let value = |c: u8| {
-                if c.is_ascii_digit() {
-                    Some(u32::from(c - b'0'))
-                } else {
-                    LETTERS.iter().position(|l| *l == c).and_then(|p| u32::try_from(p).ok())
-                }
-            };
-            let values: Option<Vec<u32>> = b[1..].iter().map(|c| value(*c)).collect();
-            let Some(values) = values else { return false };
-            let sum: u32 = values.iter().zip(2..).map(|(v, position)| v * position).sum();
-            LETTERS[(sum % 23) as usize] == b[0]
-        }
-        "uln" => {
-            b[0] != b'0' && (0..10).map(|i| digit(i) * (10 - u32::try_from(i).unwrap_or(0))).sum::<u32>() % 11 == 10
-        }
-        "husid" => {
-            let sum: u32 = (0..12).map(|i| digit(i) * [1, 3, 7, 9][i % 4]).sum();
-            (10 - sum % 10) % 10 == digit(12)
-        }
-        _ => true,
-    }
+    let (shape, text) = (Shape::of(kind), text.as_bytes());
+    shape.holds(text) && shape.is_checked(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_stands_as_it_should_is_taken_as_all_else_would_be(
+            kind in prop::sample::select(vec!["nino", "upn", "uln", "husid", "pmr"]),
+            text in prop_oneof![
+                "[A-Z]{2}[0-9]{6}[A-D]?", "[A-Z][0-9]{11}[0-9A-Z]", "[0-9]{10}", "[0-9]{13}", "[ \\tA-Za-z0-9é]{0,14}", ".{0,9}",
+            ],
+        ) {
+            let whole = canonical_text(kind, &text);
+            match (Shape::of(kind).within(&text), &whole) {
+                (Some((taken, checked)), Canonical::Text(whole)) => {
+                    prop_assert_eq!(taken, whole.as_bytes());
+                    prop_assert_eq!(checked, check_digit_is_valid(kind, whole));
+                }
+                (Some(_), _) => prop_assert!(false, "taken, and does not link"),
+                // Only what may have to be trimmed, folded or cut otherwise is left to the slow way.
+                (None, Canonical::Text(whole)) => prop_assert!(*whole != text || !is_bare(text.as_bytes())),
+                (None, _) => {}
+            }
+        }
+    }
 
     #[test]
     fn canonical_text_is_what_the_contract_says() {

@@ -23,7 +23,7 @@ pub use error::{Error, ExitCode, Result, WriteFault};
 pub use event::{Event, Observer, Silent};
 pub use finding::{Finding, Findings, Place, Severity, near};
 pub use identifier::{
-    Canonical, Malformed, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid,
+    Canonical, Malformed, Shape, canonical_integer, canonical_text, canonical_unshaped, check_digit_is_valid,
 };
 pub use marks::Marks;
 pub use name::{DENIED_KINDS, ElementName, KeyId, Kind, Owner, ProjectId, denied_variable};

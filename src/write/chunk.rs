@@ -3,11 +3,11 @@
 //! What a chunk looks like depends on its rows alone: neither on how they came here nor on who else is written.
 
 use super::codes::Codes;
+use super::dictionary::{Dictionary, MOST_NUMBERS, plain};
 use super::gather::{Pick, RowSet};
 use super::paged::{Chunk, Pages, Press};
 use super::pages;
-use super::store::{Column, Distinct, Held, Numbers, Value, unsortable};
-use super::values::{Texts, Words};
+use super::store::{Column, Value};
 use crate::vocab::{Error, Result};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -17,16 +17,12 @@ use std::sync::Mutex;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 64 * 1024;
-/// Distinct values of a chunk that has a dictionary, at most: their numbers and one more fit 16 bits.
-const MOST_NUMBERS: usize = u16::MAX as usize - 1;
-/// A number that was not met yet.
-const UNSEEN: u16 = u16::MAX;
-
 /// Encodes chunks, one after the other; its buffers serve them all.
 pub(crate) struct Encoder {
     press: Press,
     numbers: Vec<u16>,
     seen: Vec<u16>,
+    spans: Vec<(usize, usize)>,
     present: Vec<u16>,
     words: Vec<u64>,
     body: Vec<u8>,
@@ -51,30 +47,6 @@ impl Encoders {
     }
 }
 
-/// The distinct values of a chunk, in the order in which they are met.
-enum Dictionary<'a> {
-    /// Some of a column's own, by their numbers there.
-    Some(&'a Distinct, Vec<u32>),
-    All(Distinct),
-}
-
-impl Dictionary<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Some(_, numbers) => numbers.len(),
-            Self::All(values) => values.len(),
-        }
-    }
-
-    fn value(&self, index: usize) -> Value<'_> {
-        match self {
-            Self::Some(values, numbers) => numbers.get(index).map_or(Value::Missing, |number| values.value(*number)),
-            Self::All(values) if index < values.len() => values.value(u32::try_from(index + 1).unwrap_or(0)),
-            Self::All(_) => Value::Missing,
-        }
-    }
-}
-
 /// The rows of a chunk: picks, and where there is but one part, their rows in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Picked<'a> {
@@ -92,6 +64,7 @@ impl Encoder {
             press: Press::new()?,
             numbers: Vec::new(),
             seen: Vec::new(),
+            spans: Vec::new(),
             present: Vec::new(),
             words: Vec::new(),
             body: Vec::new(),
@@ -146,7 +119,7 @@ impl Encoder {
         // Two values are always few.
         let boolean = of.physical_type() == Physical::BOOLEAN;
         let most = if boolean { 2 } else { MOST_NUMBERS.min(1 + picked.picks.len() / 2) };
-        let Some(dictionary) = self.dictionary(set, &parts, picked, most) else {
+        let Some(dictionary) = Dictionary::of(set, &parts, picked, most, &mut self.numbers, &mut self.seen) else {
             return match (parts.as_slice(), picked.rows) {
                 ([column], Some(rows)) if column.has_words() && !codes.are_listed() => {
                     self.words(column, rows, of, codes)
@@ -155,12 +128,12 @@ impl Encoder {
             };
         };
         let nullable = of.max_def_level() > 0;
-        codes.count(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
+        codes.look(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));
         let encoding = if boolean { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
         let mut pages = Pages::new(&mut self.press, encoding);
         if !boolean {
             self.page.clear();
-            (0..dictionary.len()).for_each(|index| plain(dictionary.value(index), of, &mut self.page));
+            dictionary.page(of, &mut self.spans, &mut self.page);
             pages.dictionary(&self.page, dictionary.len())?;
         }
         let is_true = [0, 1].map(|index| u16::from(dictionary.value(index) == Value::Word(1)));
@@ -168,7 +141,10 @@ impl Encoder {
         for numbers in self.numbers.chunks_mut(PAGE_ROWS) {
             self.page.clear();
             let present = numbers.iter().filter(|number| **number != 0).count();
-            if nullable {
+            codes.miss(numbers.len() - present);
+            if nullable && present == numbers.len() {
+                pages::all_present(present, &mut self.page);
+            } else if nullable {
                 self.present.clear();
                 self.present.extend(numbers.iter().map(|number| u16::from(*number != 0)));
                 pages::levels(&self.present, &mut self.page);
@@ -255,125 +231,8 @@ impl Encoder {
         }
         pages.close(of)
     }
-
-    /// Numbers the values of some rows, into `numbers`; `None` where more than `most` differ.
-    fn dictionary<'a>(
-        &mut self,
-        set: &RowSet,
-        parts: &[&'a Column],
-        picked: Picked<'_>,
-        most: usize,
-    ) -> Option<Dictionary<'a>> {
-        let out = &mut self.numbers;
-        out.clear();
-        if let ([Column { held: Held::Numbered { numbers, values }, .. }], Some(rows)) = (parts, picked.rows) {
-            self.seen.clear();
-            self.seen.resize(values.len() + 1, UNSEEN);
-            self.seen[0] = 0;
-            out.resize(rows.len(), 0);
-            let met = match numbers {
-                Numbers::One(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
-                Numbers::Two(all) => renumber(|row| all[row].into(), rows, &mut self.seen, out, most)?,
-                Numbers::Four(all) => renumber(|row| all[row], rows, &mut self.seen, out, most)?,
-            };
-            return Some(Dictionary::Some(values, met));
-        }
-        let texts = parts.iter().any(|part| match &part.held {
-            Held::Numbered { values, .. } | Held::Beside { values: Some(values), .. } => {
-                matches!(**values, Distinct::Strings(_))
-            }
-            Held::Plain { .. } | Held::Beside { .. } => false,
-        });
-        let mut found = if texts { Found::Texts(Texts::new()) } else { Found::Words(Words::new()) };
-        let mut seen: Vec<Vec<u16>> = parts
-            .iter()
-            .map(|part| match &part.held {
-                Held::Numbered { values, .. } => std::iter::once(0).chain((0..values.len()).map(|_| UNSEEN)).collect(),
-                Held::Plain { .. } | Held::Beside { .. } => Vec::new(),
-            })
-            .collect();
-        for pick in picked.picks {
-            let (part, row) = set.locate(pick.row);
-            out.push(match &parts.get(part)?.held {
-                Held::Numbered { numbers, values } => {
-                    let number = numbers.at(row);
-                    let slot = seen[part].get_mut(number as usize)?;
-                    if *slot == UNSEEN {
-                        *slot = found.number(values.value(number), most)?;
-                    }
-                    *slot
-                }
-                Held::Plain { .. } | Held::Beside { .. } => match parts[part].value(row) {
-                    Value::Missing => 0,
-                    value => found.number(value, most)?,
-                },
-            });
-        }
-        Some(Dictionary::All(match found {
-            Found::Texts(texts) => Distinct::Strings(texts.into_strings()),
-            Found::Words(words) => Distinct::Words(words.into_values()),
-        }))
-    }
-}
-
-/// The values that were met in a chunk of several parts.
-enum Found {
-    Texts(Texts),
-    Words(Words),
-}
-
-impl Found {
-    /// The chunk's number of a value; `None` where that makes too many.
-    #[inline]
-    fn number(&mut self, value: Value<'_>, most: usize) -> Option<u16> {
-        let number = match (self, value) {
-            (Self::Texts(texts), Value::String(text)) => texts.number_bytes(text),
-            (Self::Words(words), Value::Word(word)) => words.number(word),
-            _ => return None,
-        };
-        u16::try_from(number).ok().filter(|number| usize::from(*number) <= most)
-    }
-}
-
-/// Numbers rows anew by what is met among them. Returns the column's numbers in the order in which they were met.
-fn renumber(
-    numbers: impl Fn(usize) -> u32,
-    rows: &[u32],
-    seen: &mut [u16],
-    out: &mut [u16],
-    most: usize,
-) -> Option<Vec<u32>> {
-    let mut met = Vec::new();
-    for (out, row) in out.iter_mut().zip(rows) {
-        let number = numbers(*row as usize);
-        let slot = &mut seen[number as usize];
-        if *slot == UNSEEN {
-            met.push(number);
-            *slot = u16::try_from(met.len()).ok().filter(|new| usize::from(*new) <= most)?;
-        }
-        *out = *slot;
-    }
-    Some(met)
 }
 
 fn kind_of(parts: &[&Column]) -> DataType {
     parts.first().map_or(DataType::Null, |c| c.kind.clone())
-}
-
-/// Appends a value as it is. A missing one has no bytes.
-#[inline]
-fn plain(value: Value<'_>, of: &ColumnDescPtr, out: &mut Vec<u8>) {
-    match (value, of.physical_type()) {
-        (Value::Missing, _) => {}
-        (Value::Word(word), Physical::INT32 | Physical::FLOAT) => out.extend_from_slice(&word.to_le_bytes()[..4]),
-        (Value::Word(word), _) => out.extend_from_slice(&word.to_le_bytes()),
-        (Value::String(bytes), Physical::FIXED_LEN_BYTE_ARRAY) => {
-            let length = usize::try_from(of.type_length()).unwrap_or(16).min(16);
-            out.extend_from_slice(&unsortable(bytes).to_be_bytes()[16 - length..]);
-        }
-        (Value::String(bytes), _) => {
-            out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
-            out.extend_from_slice(bytes);
-        }
-    }
 }

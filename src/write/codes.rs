@@ -38,15 +38,15 @@ impl Codes {
         }
     }
 
-    /// Counts rows by their numbers among `distinct` values, the first of them number 1; 0 is missing.
-    pub(super) fn count<'a>(
+    /// Counts the rows whose value is no code, by their numbers among `distinct` values, the first of them number 1; 0 is
+    /// missing.
+    pub(super) fn look<'a>(
         &mut self,
         numbers: &[u16],
         distinct: usize,
         value: impl Fn(usize) -> Value<'a>,
         kind: &DataType,
     ) {
-        self.missing += count(numbers.iter().filter(|number| **number == 0).count());
         if !self.listed {
             return;
         }
@@ -86,7 +86,8 @@ mod tests {
         let met = ["M", "m", "A code of many letters", "A code of many lettres"];
         let value = |index: usize| Value::String(met[index].as_bytes());
         let mut codes = Codes::new(&["M".into(), "F".into(), "A code of many letters".into()]);
-        codes.count(&[1, 0, 2, 2, 3, 4], met.len(), value, &DataType::Utf8View);
+        codes.look(&[1, 0, 2, 2, 3, 4], met.len(), value, &DataType::Utf8View);
+        codes.miss(1);
         assert_eq!((codes.missing, codes.unknown), (1, 3));
         let mut codes = Codes::new(&["1".into(), "2".into()]);
         for value in [Value::Word(1), Value::Word(3), Value::Missing] {

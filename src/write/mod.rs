@@ -8,6 +8,7 @@
 mod arrays;
 mod chunk;
 mod codes;
+mod dictionary;
 mod encode;
 mod fill;
 mod gather;

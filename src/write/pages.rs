@@ -48,7 +48,9 @@ pub(super) fn width_of(largest: usize) -> usize {
 /// Appends numbers as one run where all are alike, else as one bit-packed run.
 fn hybrid(values: &[u16], width: usize, out: &mut Vec<u8>) {
     let Some(first) = values.first() else { return };
-    if values.iter().all(|value| value == first) {
+    // A branch for some is enough.
+    let alike = |some: &[u16]| some.iter().fold(true, |all, value| all & (value == first));
+    if values.chunks(64).all(alike) {
         run(*first, values.len(), width, out);
         return;
     }
@@ -67,6 +69,19 @@ pub(super) fn levels(present: &[u16], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     hybrid(present, 1, out);
+    close_levels(start, out);
+}
+
+/// Appends the definition levels of a page whose rows all have a value.
+pub(super) fn all_present(rows: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    run(1, rows, 1, out);
+    close_levels(start, out);
+}
+
+/// Writes the length of levels before them.
+fn close_levels(start: usize, out: &mut [u8]) {
     let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     if let Some(place) = out.get_mut(start..start + 4) {
         place.copy_from_slice(&length.to_le_bytes());

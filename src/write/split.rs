@@ -3,7 +3,7 @@
 use super::store::{Column, Distinct, Held, Numbers, People, Store};
 use super::values::Strings;
 use crate::vocab::Marks;
-use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,14 +37,14 @@ impl Store {
             .collect();
         let Self { columns, people: People { persons, takers }, .. } = self;
         let mut parts: Vec<Self> = counts.iter().map(|rows| Self { rows: *rows, ..Self::default() }).collect();
+        let mut rows: Vec<Vec<u32>> = counts.iter().map(|rows| Vec::with_capacity(*rows)).collect();
+        (0..).zip(&to).for_each(|(row, to)| rows[*to].push(row));
         for Column { kind, held } in columns {
-            for (part, held) in parts.iter_mut().zip(split(held, &to, &counts)?) {
+            for (part, held) in parts.iter_mut().zip(split(held, &rows)?) {
                 part.columns.push(Column { kind: kind.clone(), held });
             }
         }
-        let mut rows: Vec<Vec<u32>> = counts.iter().map(|rows| Vec::with_capacity(*rows)).collect();
-        (0..).zip(&to).for_each(|(row, to)| rows[*to].push(row));
-        for ((part, persons), rows) in parts.iter_mut().zip(shared_out(&persons, &to, &counts)).zip(&rows) {
+        for ((part, persons), rows) in parts.iter_mut().zip(shared_out(&persons, &rows)).zip(&rows) {
             let mut marks = Marks::default();
             marks.clear_like(&takers);
             marks.extend(&takers, rows);
@@ -96,31 +96,28 @@ fn own(numbers: &Numbers, values: &Distinct) -> (Numbers, Distinct) {
     (all, values)
 }
 
-/// What each part has of some cells.
-fn shared_out<T: Copy>(all: &[T], to: &[usize], counts: &[usize]) -> Vec<Vec<T>> {
-    let mut parts: Vec<Vec<T>> = counts.iter().map(|count| Vec::with_capacity(*count)).collect();
-    all.iter().zip(to).for_each(|(cell, to)| parts[*to].push(*cell));
-    parts
+/// What each part has of some cells: those of its rows.
+fn shared_out<T: Copy>(all: &[T], parts: &[Vec<u32>]) -> Vec<Vec<T>> {
+    parts.iter().map(|rows| rows.iter().map(|row| all[*row as usize]).collect()).collect()
 }
 
-fn split(held: Held, to: &[usize], counts: &[usize]) -> Option<Vec<Held>> {
+fn split(held: Held, parts: &[Vec<u32>]) -> Option<Vec<Held>> {
     Some(match held {
         Held::Numbered { numbers, values } => {
             let numbers: Vec<Numbers> = match numbers {
-                Numbers::One(all) => shared_out(&all, to, counts).into_iter().map(Numbers::One).collect(),
-                Numbers::Two(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Two).collect(),
-                Numbers::Four(all) => shared_out(&all, to, counts).into_iter().map(Numbers::Four).collect(),
+                Numbers::One(all) => shared_out(&all, parts).into_iter().map(Numbers::One).collect(),
+                Numbers::Two(all) => shared_out(&all, parts).into_iter().map(Numbers::Two).collect(),
+                Numbers::Four(all) => shared_out(&all, parts).into_iter().map(Numbers::Four).collect(),
             };
             numbers.into_iter().map(|numbers| Held::Numbered { numbers, values: Arc::clone(&values) }).collect()
         }
         Held::Plain { words, valid } => {
-            let mut valids = valid.map(|valid| {
-                let mut parts: Vec<_> = counts.iter().map(|count| BooleanBufferBuilder::new(*count)).collect();
-                valid.iter().zip(to).for_each(|(valid, to)| parts[*to].append(valid));
-                parts.into_iter()
-            });
-            let mut next = || valids.as_mut().and_then(Iterator::next).map(|mut part| part.finish());
-            shared_out(&words, to, counts).into_iter().map(|words| Held::Plain { words, valid: next() }).collect()
+            let valid_of = |rows: &Vec<u32>| {
+                let valid = valid.as_ref()?;
+                Some(BooleanBuffer::collect_bool(rows.len(), |at| valid.value(rows[at] as usize)))
+            };
+            let words = shared_out(&words, parts).into_iter();
+            words.zip(parts).map(|(words, rows)| Held::Plain { words, valid: valid_of(rows) }).collect()
         }
         Held::Beside { .. } => return None,
     })

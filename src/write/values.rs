@@ -181,8 +181,14 @@ impl Strings {
     /// The string at an index.
     #[inline]
     pub(super) fn get(&self, index: usize) -> &[u8] {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[index]]
+        let (start, end) = self.span(index);
+        &self.bytes[start..end]
+    }
+
+    /// Where the string at an index begins and ends among the bytes of all.
+    #[inline]
+    pub(super) fn span(&self, index: usize) -> (usize, usize) {
+        (index.checked_sub(1).map_or(0, |before| self.ends[before]), self.ends[index])
     }
 
     pub(super) fn len(&self) -> usize {
