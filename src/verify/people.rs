@@ -62,15 +62,16 @@ impl People {
     /// A person's place among them, or [`NOBODY`].
     #[inline]
     pub(super) fn find(&self, person: u128) -> usize {
-        let Some(start) = self.starts.get(self.beginning(person)) else {
-            return self.people.binary_search(&person).unwrap_or(NOBODY);
-        };
-        let mut at = *start as usize;
-        let below = |at: usize| self.people.get(at).is_some_and(|other| *other < person);
-        // Mostly it is the first or the second: which of them nobody can foretell, and to go wrong costs more than a look.
-        at += usize::from(below(at));
-        at += usize::from(below(at));
-        while below(at) {
+        match self.starts.get(self.beginning(person)) {
+            Some(start) => self.find_from(*start as usize, person),
+            None => self.people.binary_search(&person).unwrap_or(NOBODY),
+        }
+    }
+
+    /// The same, where nobody before a place is the person.
+    #[inline]
+    fn find_from(&self, mut at: usize, person: u128) -> usize {
+        while self.people.get(at).is_some_and(|other| *other < person) {
             at += 1;
         }
         if self.people.get(at) == Some(&person) { at } else { NOBODY }
@@ -88,17 +89,13 @@ impl People {
             *at = self.starts.get(self.beginning(*person)).map_or(0, |start| *start as usize);
         }
         let end = self.people.len() - 1;
+        // Mostly it is the first or the second: which of them nobody can foretell, and to go wrong costs more than a look.
         for _ in 0..2 {
             for (at, person) in looks.iter_mut().zip(persons) {
                 *at += usize::from(self.people[(*at).min(end)] < *person);
             }
         }
-        for (mut at, person) in looks.into_iter().zip(persons) {
-            while self.people.get(at).is_some_and(|other| other < person) {
-                at += 1;
-            }
-            places.push(if self.people.get(at) == Some(person) { at } else { NOBODY });
-        }
+        places.extend(looks.into_iter().zip(persons).map(|(at, person)| self.find_from(at, *person)));
     }
 }
 

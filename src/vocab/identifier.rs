@@ -45,14 +45,14 @@ pub fn canonical_integer(kind: &str, value: i128) -> Canonical<'static> {
 pub fn canonical_unshaped<'a>(kind: &str, text: &'a str) -> Option<Cow<'a, str>> {
     let white = |c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
     let trimmed = if is_bare(text.as_bytes()) { text } else { text.trim_matches(white) };
-    let text = match kind {
-        "nino" | "upn" | "uln" | "husid" => {
+    let text = match Shape::of(kind) {
+        Shape::Any => Cow::Borrowed(trimmed),
+        shape => {
             let plain = trimmed.bytes().all(|b| b.is_ascii() && b != b' ' && !b.is_ascii_lowercase());
             let folded =
                 if plain { Cow::Borrowed(trimmed) } else { Cow::Owned(trimmed.to_uppercase().replace(' ', "")) };
-            if kind == "nino" { first_characters(folded, 8) } else { folded }
+            if shape == Shape::Nino { first_characters(folded, 8) } else { folded }
         }
-        _ => Cow::Borrowed(trimmed),
     };
     (!text.is_empty()).then_some(text)
 }
