@@ -6,6 +6,7 @@ pub mod approval;
 pub mod catalogue;
 pub mod config;
 pub mod files;
+pub mod hash;
 pub mod keys;
 pub mod spec;
 pub mod yaml;

@@ -1,4 +1,4 @@
-//! Digests: of files, of bytes, and of what is being written, so that nothing is read again to be hashed.
+//! Digests: of files, of bytes, and SHA-256 of what is being written.
 
 use super::{Disk, operation};
 use crate::vocab::{Error, Observer, Result, Silent};
@@ -109,7 +109,17 @@ pub struct HashingWriter {
     file: File,
     path: PathBuf,
     buffer: Vec<u8>,
-    hash: Hash,
+    bytes: u64,
+    hash: Sha256,
+}
+
+/// What was written: its size, and its digest as it left this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256, in lower-case hexadecimal.
+    pub sha256: String,
 }
 
 impl HashingWriter {
@@ -119,7 +129,8 @@ impl HashingWriter {
     /// The path cannot be written, or is taken.
     pub fn create(path: &Path) -> Result<Self> {
         let file = operation::create_new(path)?;
-        Ok(Self { file, path: path.to_owned(), buffer: Vec::with_capacity(BUFFER), hash: Hash::default() })
+        let buffer = Vec::with_capacity(BUFFER);
+        Ok(Self { file, path: path.to_owned(), buffer, bytes: 0, hash: Sha256::new() })
     }
 
     /// Where the file is.
@@ -128,23 +139,30 @@ impl HashingWriter {
         &self.path
     }
 
-    /// Writes what is left, has it brought to the disk, and tells the digests. The disk has it when [`Disk::wait`] says so.
+    /// Writes what is left, has it brought to the disk, and tells the digest. The disk has it when [`Disk::wait`] says so.
     ///
     /// # Errors
     /// The disk is full or fails.
-    pub fn finish(mut self, disk: &Disk) -> Result<Digests> {
+    pub fn finish(mut self, disk: &Disk) -> Result<Written> {
         self.drain().map_err(|e| Error::writing("write", &self.path, e))?;
         disk.sync(self.file, self.path);
-        Ok(self.hash.finish())
+        Ok(Written { bytes: self.bytes, sha256: hex(&self.hash.finalize()) })
     }
 
     fn drain(&mut self) -> io::Result<()> {
-        if !self.buffer.is_empty() {
-            self.hash.update(&self.buffer);
-            operation::write_raw(&mut self.file, &self.path, &self.buffer)?;
-            self.buffer.clear();
+        let buffer = std::mem::take(&mut self.buffer);
+        if !buffer.is_empty() {
+            self.put(&buffer)?;
         }
+        self.buffer = buffer;
+        self.buffer.clear();
         Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
+        operation::write_raw(&mut self.file, &self.path, bytes)
     }
 }
 
@@ -154,8 +172,7 @@ impl io::Write for HashingWriter {
             self.drain()?;
         }
         if bytes.len() >= BUFFER {
-            self.hash.update(bytes);
-            operation::write_raw(&mut self.file, &self.path, bytes)?;
+            self.put(bytes)?;
         } else {
             self.buffer.extend_from_slice(bytes);
         }
@@ -193,9 +210,10 @@ mod tests {
                 writer.write_all(&piece).unwrap();
                 all.extend(piece);
             }
-            let digests = writer.finish(&disk).unwrap();
+            let written = writer.finish(&disk).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), all);
-            assert_eq!(digests, digest_bytes(&all));
+            let digests = digest_bytes(&all);
+            assert_eq!(written, Written { bytes: digests.bytes, sha256: digests.sha256.clone() });
             assert_eq!(digests, digest_file(&path).unwrap());
             assert_eq!(sha256_file(&path).unwrap(), (digests.bytes, digests.sha256));
         }

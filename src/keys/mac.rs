@@ -1,6 +1,7 @@
 //! HMAC-SHA-256 with its two keyed states computed once: a short message costs two compressions and no allocation.
 
 use super::page::Kept;
+use crate::hash::{InStep, SHORT as IN_STEP};
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -69,13 +70,13 @@ impl Mac {
     /// The first 16 bytes of the tag: a de-identified key.
     #[must_use]
     pub fn key16(&self, message: &[u8]) -> [u8; 16] {
-        first_half(&self.state(message))
+        first_half(self.state(message))
     }
 
     /// Makes de-identified keys of many messages, some at a time.
     #[must_use]
     pub fn keyed(&self) -> Keyed<'_> {
-        Keyed { mac: self, blocks: [[0; BLOCK]; TOGETHER], places: [0; TOGETHER], waiting: 0 }
+        Keyed { mac: self, blocks: [[0; BLOCK]; TOGETHER], places: [0; TOGETHER], waiting: 0, longest: 0 }
     }
 
     /// The bytes that lie in memory for the inner state.
@@ -100,9 +101,12 @@ impl Mac {
     }
 }
 
-/// Messages that are hashed together. Hashing one is a chain of steps that each wait for the one before; a core has the steps of
-/// several under way at a time where their blocks were written long before.
-const TOGETHER: usize = 16;
+/// Messages that are hashed together: all in step; or else with the steps of several under way at a time, since each step waits
+/// for the one before. That takes blocks that were written long before.
+const TOGETHER: usize = IN_STEP;
+
+/// So many messages are hashed in step as quickly as one after the other.
+const FEW: usize = TOGETHER / 2;
 
 /// Messages that wait for their de-identified keys: the first 16 bytes of their tags.
 pub struct Keyed<'m> {
@@ -110,6 +114,8 @@ pub struct Keyed<'m> {
     blocks: [[u8; BLOCK]; TOGETHER],
     places: [usize; TOGETHER],
     waiting: usize,
+    /// The bytes of the longest message that waits.
+    longest: usize,
 }
 
 impl Keyed<'_> {
@@ -117,10 +123,11 @@ impl Keyed<'_> {
     #[inline]
     pub fn take(&mut self, place: usize, message: &[u8], mut give: impl FnMut(usize, [u8; 16])) {
         if message.len() > SHORT {
-            return give(place, first_half(&self.mac.state(message)));
+            return give(place, first_half(self.mac.state(message)));
         }
         fill(&mut self.blocks[self.waiting], message);
         self.places[self.waiting] = place;
+        self.longest = self.longest.max(message.len());
         self.waiting += 1;
         if self.waiting == TOGETHER {
             self.give(give);
@@ -129,6 +136,45 @@ impl Keyed<'_> {
 
     /// Gives away the keys of all messages that wait.
     pub fn give(&mut self, mut give: impl FnMut(usize, [u8; 16])) {
+        let (places, waiting) = (self.places, self.waiting);
+        let places = places.iter().take(waiting);
+        match InStep::new().filter(|_| waiting > FEW) {
+            Some(step) => {
+                let states = self.in_step(step);
+                let key = |message: usize| first_half(states.iter().map(|word| word[message]));
+                places.enumerate().for_each(|(message, place)| give(*place, key(message)));
+            }
+            None => places.zip(self.one_by_one()).for_each(|(place, state)| give(*place, first_half(state))),
+        }
+        (self.waiting, self.longest) = (0, 0);
+    }
+
+    /// The final states of all messages, each word of all of them together.
+    fn in_step(&self, step: InStep) -> [[u32; TOGETHER]; 8] {
+        let States { inner, outer }: &States = &self.mac.0;
+        let mut words = [[0; TOGETHER]; 16];
+        // The words behind the longest message are nothing but the length, which fits the last.
+        let last = words.len() - 1;
+        for (lane, block) in self.blocks.iter().enumerate() {
+            let bytes = block.as_chunks::<4>().0;
+            let used = words.iter_mut().zip(bytes).take(self.longest / 4 + 1);
+            used.for_each(|(word, bytes)| word[lane] = u32::from_be_bytes(*bytes));
+            words[last][lane] = u32::from_be_bytes(bytes[last]);
+        }
+        let mut states = inner.map(|word| [word; TOGETHER]);
+        step.short(&mut states, &words);
+        let empty = over(&[0; 8]);
+        let (message, rest) = words.split_at_mut(states.len());
+        message.copy_from_slice(&states);
+        let padding = empty.as_chunks::<4>().0.iter().skip(states.len());
+        rest.iter_mut().zip(padding).for_each(|(word, bytes)| *word = [u32::from_be_bytes(*bytes); TOGETHER]);
+        states = outer.map(|word| [word; TOGETHER]);
+        step.short(&mut states, &words);
+        states
+    }
+
+    /// The final states of all messages.
+    fn one_by_one(&mut self) -> [[u32; 8]; TOGETHER] {
         let States { inner, outer }: &States = &self.mac.0;
         let mut states = [*inner; TOGETHER];
         let blocks = &mut self.blocks[..self.waiting];
@@ -136,12 +182,13 @@ impl Keyed<'_> {
         blocks.iter_mut().zip(&states).for_each(|(block, state)| *block = over(state));
         states = [*outer; TOGETHER];
         states.iter_mut().zip(&*blocks).for_each(|(state, block)| compress256(state, std::slice::from_ref(block)));
-        self.places.iter().zip(&states).take(self.waiting).for_each(|(place, state)| give(*place, first_half(state)));
-        self.waiting = 0;
+        states
     }
 }
 
-fn first_half(state: &[u32; 8]) -> [u8; 16] {
+/// The key of a tag, from the words of the final state.
+#[inline]
+fn first_half(state: impl IntoIterator<Item = u32>) -> [u8; 16] {
     let mut key = [0; 16];
     key.as_chunks_mut::<4>().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
     key

@@ -1,7 +1,8 @@
 //! From a plan to staged, verified, published extracts: who, which rows, which files.
 
 use super::digests::{self, Digests, of_people, of_rows};
-use super::expect::{flags, unmet};
+use super::ending::Ending;
+use super::expect::unmet;
 use super::kept::Kept;
 use super::recipe::{Recipes, of_extract};
 use super::standing::{self, All};
@@ -14,15 +15,13 @@ use crate::files::{Disk, Staging, operation};
 use crate::keys::{Keyring, MasterKey};
 use crate::link;
 use crate::plan::{Plan, ProjectPlan, of_project};
-use crate::publish::{Manifest, Publication, RunFacts, prepare, seal, write_twins};
+use crate::publish::{Manifest, Publication, RunFacts, prepare, seal};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
 use crate::vocab::{
     CheckCount, Error, Event, Finding, Findings, LinkAccount, Place, ProjectAccount, Result, SourceRecord,
 };
-use crate::write::persons;
 use jiff::Timestamp;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,36 +143,18 @@ pub(super) fn cut(
     };
     let extracted = extract(engine, key, request)?;
     clock.tick("extract");
-    findings.extend(extracted.findings);
-
-    // The people of all projects at a time: each table is written by one core.
-    let parts = plan.projects.iter().zip(extracted.tables.into_iter().zip(extracted.slices)).zip(taken).enumerate();
-    let parts: Vec<_> = parts.filter(|(index, _)| !extracted.out.contains(index)).collect();
-    let finished = parts.into_par_iter().map(|(index, ((project, (mut tables, mut slices)), taken))| {
-        let cohort = cohorts.get(index).and_then(Option::as_ref);
-        let (Some(cohort), Some(folder)) = (cohort, staged.get(index)) else { return Ok(None) };
-        let flags = flags(cohort, &members, &plan.kinds);
-        let recipe = recipes.of(index, "persons.parquet");
-        let beside = (staging.disk().as_ref(), engine.observer().as_ref());
-        tables.push(persons(&folder.join("data"), cohort.ids(), &flags, recipe, beside)?);
-        write_twins(&folder.join("data"), project.approved.spec().output, &tables, beside)?;
-        tables.extend(taken.0);
-        slices.extend(taken.1);
-        tables.sort_by(|a, b| a.path.cmp(&b.path));
-        slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
-        let linked = flags
-            .into_iter()
-            .map(|(kind, flags)| (kind, u64::try_from(flags.iter().filter(|f| **f).count()).unwrap_or(0)))
-            .collect();
-        let (id, attrition) = (project.id().clone(), cohort.attrition().clone());
-        Ok(Some((index, ProjectAccount { project: id, attrition, linked, slices, tables })))
-    });
-    let mut accounts: Vec<Option<ProjectAccount>> = plan.projects.iter().map(|_| None).collect();
-    for (index, account) in finished.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-        if let Some(place) = accounts.get_mut(index) {
-            *place = Some(account);
-        }
-    }
+    findings.extend(extracted.findings.iter().cloned());
+    let ending = Ending {
+        plan: &plan,
+        cohorts: &cohorts,
+        members: &members,
+        staged: &staged,
+        recipes: &recipes,
+        engine,
+        disk: staging.disk(),
+    };
+    let accounts = ending.accounts(extracted, taken)?;
+    clock.tick("people and digests");
     let exclusions = members.excluded().len();
     let links = members.accounts().to_vec();
     let sources = digests.records().clone();

@@ -6,6 +6,7 @@ mod audit;
 mod changed;
 mod cut;
 mod digests;
+mod ending;
 mod expect;
 mod inputs;
 mod kept;

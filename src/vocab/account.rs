@@ -172,7 +172,7 @@ pub struct TableRecord {
     pub bytes: u64,
     /// SHA-256 of the bytes, hex.
     pub sha256: String,
-    /// SHA-512 of the bytes, hex.
+    /// SHA-512 of the bytes, hex; empty until all tables are written, since several files are hashed at a time.
     pub sha512: String,
     /// The columns in order.
     pub columns: Vec<ColumnRecord>,

@@ -5,7 +5,7 @@ use super::codes::Codes;
 use super::gather::RowSet;
 use super::paged::Chunk;
 use crate::deidentify::arrow_type;
-use crate::files::{Digests, Disk, HashingWriter};
+use crate::files::{Disk, HashingWriter, Written};
 use crate::plan::Layout;
 use crate::vocab::{Error, Observer, Result, Slice, WriteFault};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -139,8 +139,8 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Ends the file, and has it brought to the disk. Returns its digests and rows, and gives the encoder back.
-    pub(super) fn finish(self, encoders: &Encoders, disk: &Disk) -> Result<(Digests, u64)> {
+    /// Ends the file, and has it brought to the disk. Returns what was written and its rows, and gives the encoder back.
+    pub(super) fn finish(self, encoders: &Encoders, disk: &Disk) -> Result<(Written, u64)> {
         let path = self.path;
         let file = self.writer.into_inner().map_err(|e| failed(&path, &e))?;
         encoders.give(self.encoder);

@@ -116,16 +116,16 @@ pub fn linked(job: &LinkedJob<'_>, base: Sink, joins: Vec<Sink>) -> Result<std::
         rest = writer.write(rows, last, &beside, &mut codes)?;
         Ok(())
     })?;
-    let (digests, rows) = writer.finish(job.encoders, job.disk)?;
+    let (written, rows) = writer.finish(job.encoders, job.disk)?;
     Ok(Ok(TableRecord {
         path: job.plan.path(),
         element: None,
         slice: None,
         rows,
         persons: people.distinct,
-        bytes: digests.bytes,
-        sha256: digests.sha256,
-        sha512: digests.sha512,
+        bytes: written.bytes,
+        sha256: written.sha256,
+        sha512: String::new(),
         columns: column_records(layout, codes.get(lead..).unwrap_or_default()),
         recipe: job.recipe.clone(),
     }))

@@ -33,7 +33,7 @@ pub fn persons(
     let mut codes: Vec<Codes> = linked.iter().map(|_| Codes::new(&[])).collect();
     let beside = Beside { ids, lead: Vec::new(), observer };
     writer.write(RowSet::of_arrays(&ranks, &flags)?, true, &beside, &mut codes)?;
-    let (digests, rows) = writer.finish(&encoders, disk)?;
+    let (written, rows) = writer.finish(&encoders, disk)?;
     let columns = names
         .into_iter()
         .enumerate()
@@ -53,9 +53,9 @@ pub fn persons(
         slice: None,
         rows,
         persons: rows,
-        bytes: digests.bytes,
-        sha256: digests.sha256,
-        sha512: digests.sha512,
+        bytes: written.bytes,
+        sha256: written.sha256,
+        sha512: String::new(),
         columns,
         recipe,
     })

@@ -41,16 +41,16 @@ pub fn table(job: &TableJob<'_>, sink: Sink) -> Result<TableRecord> {
     let beside = Beside { ids: job.ids, lead: slice_texts(layout, job.plan.slice), observer: job.observer };
     let mut codes: Vec<Codes> = layout.columns.iter().map(|c| Codes::new(&c.codes)).collect();
     let people = drain(sink, job.room, &mut writer, &beside, &mut codes)?;
-    let (digests, rows) = writer.finish(job.encoders, job.disk)?;
+    let (written, rows) = writer.finish(job.encoders, job.disk)?;
     Ok(TableRecord {
         path,
         element: Some(job.plan.element.clone()),
         slice: job.plan.slice,
         rows,
         persons: people,
-        bytes: digests.bytes,
-        sha256: digests.sha256,
-        sha512: digests.sha512,
+        bytes: written.bytes,
+        sha256: written.sha256,
+        sha512: String::new(),
         columns: column_records(layout, &codes),
         recipe: job.recipe.clone(),
     })
