@@ -1,10 +1,10 @@
 //! Digests, atomic writes, staging, locks: whatever the tool writes to a disk goes through this room.
 //!
 //! `operation` is the one place that changes a file system: a small set of functions that name the path in every error.
-//! The rest is built on it: `digest` hashes while it writes, `sha512` what was written, `atomic` replaces files whole, `lock` lets one build at a
-//! time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left behind. `footer`
-//! tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests of sources.
-//! `disk` brings tables to the disk while others are written; `scratch` holds what has no room in memory.
+//! The rest is built on it: `digest` hashes while it writes, `sha512` what was written, `atomic` replaces files whole, `lock`
+//! lets one build at a time into an extracts folder, `staging` holds what is not yet published and sweeps what dead runs left
+//! behind. `footer` tells, for all who read Parquet, whether a footer may be given to a reader. `known` remembers the digests
+//! of sources. `disk` brings tables to the disk while others are written; `scratch` holds what has no room in memory.
 
 mod atomic;
 mod digest;
