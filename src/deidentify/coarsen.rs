@@ -47,6 +47,9 @@ fn truncate(array: &ArrayRef, to: Truncate) -> Option<ArrayRef> {
 
 fn prefix(array: &ArrayRef, characters: usize) -> Option<ArrayRef> {
     let texts = array.as_string_view_opt()?;
+    if texts.null_count() == texts.len() {
+        return Some(Arc::clone(array));
+    }
     let cut = |text: &str| text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end);
     let mut builder = StringViewBuilder::with_capacity(texts.len());
     for text in texts {

@@ -12,7 +12,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     TimeUnit, TimestampMicrosecondType,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a variable's values stand in the scanned batch.
 #[derive(Debug, Clone)]
@@ -23,6 +23,30 @@ pub(super) struct Source {
     pub(super) years: Option<usize>,
 }
 
+/// Columns of nothing: one of each type, made once, as long as the first batch.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Nothing(Vec<(DataType, OnceLock<ArrayRef>)>);
+
+impl Nothing {
+    /// Those of some types.
+    pub(super) fn of(kinds: impl Iterator<Item = DataType>) -> Self {
+        let mut all = Self::default();
+        for kind in kinds {
+            if !all.0.iter().any(|(other, _)| *other == kind) {
+                all.0.push((kind, OnceLock::new()));
+            }
+        }
+        all
+    }
+
+    /// So many rows of nothing.
+    pub(super) fn rows(&self, kind: &DataType, rows: usize) -> ArrayRef {
+        let made = self.0.iter().find(|(other, _)| other == kind);
+        let made = made.map(|(kind, made)| made.get_or_init(|| new_null_array(kind, rows)));
+        made.filter(|made| rows <= made.len()).map_or_else(|| new_null_array(kind, rows), |made| made.slice(0, rows))
+    }
+}
+
 /// The conformed values of a variable: all missing where it was not collected, from the column of each row's year where
 /// the year stands in a column.
 pub(super) fn variable(
@@ -30,8 +54,9 @@ pub(super) fn variable(
     sources: &[Source],
     kind: Type,
     among: &[Among],
+    nothing: &Nothing,
 ) -> Result<ArrayRef, Fault> {
-    let nothing = || new_null_array(&arrow_type(kind), batch.num_rows());
+    let nothing = || nothing.rows(&arrow_type(kind), batch.num_rows());
     let mut values: Option<ArrayRef> = None;
     for source in sources {
         let column = conform(batch.column(source.column), &source.name, kind).map_err(Fault::Value)?;

@@ -2,7 +2,7 @@
 
 use super::KEY;
 use super::coarsen::coarsen;
-use super::collected::{Among, RowYears, Source, variable};
+use super::collected::{Among, Nothing, RowYears, Source, variable};
 use super::condition::evaluate;
 use super::conform::{arrow_type, conform};
 use super::identify::{IdentifierCounts, KEY_BYTES, PSEUDONYM_BYTES, Pseudonymiser, keys};
@@ -12,10 +12,10 @@ use crate::keys::{Mac, MasterKey};
 use crate::plan::{Flag, Unit, View};
 use crate::spec::Condition;
 use crate::vocab::{Kind, Release, Type, YearPlaces, Years};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// What was met while a unit was read. Shared with whoever asks afterwards.
 #[derive(Debug, Default)]
@@ -51,6 +51,9 @@ impl Counts {
     }
 }
 
+/// The type of keys.
+const KEYS: DataType = DataType::FixedSizeBinary(KEY_BYTES);
+
 /// A flag, compiled.
 #[derive(Debug, Clone)]
 enum How {
@@ -79,8 +82,8 @@ pub struct Standard {
     flags: Vec<How>,
     columns: Vec<Made>,
     schema: SchemaRef,
-    /// The keys of a batch that has none, made once.
-    no_keys: OnceLock<FixedSizeBinaryArray>,
+    /// What stands for keys that are not made, and for variables that are not there.
+    nothing: Nothing,
 }
 
 impl std::fmt::Debug for Standard {
@@ -91,7 +94,7 @@ impl std::fmt::Debug for Standard {
 
 /// The schema of an element's view: the key, the year where it stands in a column, flags, released columns.
 pub(super) fn schema(view: &View) -> SchemaRef {
-    let mut fields = vec![Field::new(KEY, DataType::FixedSizeBinary(KEY_BYTES), true)];
+    let mut fields = vec![Field::new(KEY, KEYS, true)];
     if view.year.is_some() {
         fields.push(Field::new("year", DataType::Int16, true));
     }
@@ -180,7 +183,7 @@ impl Standard {
             flags,
             columns,
             schema: schema(view),
-            no_keys: OnceLock::new(),
+            nothing: Nothing::of(view.variables.iter().map(|(_, kind)| arrow_type(*kind)).chain([KEYS])),
         };
         (standard, scanned)
     }
@@ -205,18 +208,17 @@ impl Standard {
     ) -> Result<RecordBatch, Fault> {
         let rows = batch.num_rows();
         let mut met = IdentifierCounts::default();
-        let key = match self.key {
-            Some(column) => keys(batch.column(column), &self.kind, &self.mac, &mut met).ok_or(Fault::Unexpected)?,
-            None => {
-                let none = self.no_keys.get_or_init(|| FixedSizeBinaryArray::new_null(KEY_BYTES, rows));
-                if rows <= none.len() { none.slice(0, rows) } else { FixedSizeBinaryArray::new_null(KEY_BYTES, rows) }
+        let key: ArrayRef = match self.key {
+            Some(column) => {
+                Arc::new(keys(batch.column(column), &self.kind, &self.mac, &mut met).ok_or(Fault::Unexpected)?)
             }
+            None => self.nothing.rows(&KEYS, rows),
         };
         counts.rows.fetch_add(u64::try_from(rows).unwrap_or(0), Ordering::Relaxed);
         counts.met(&met);
 
         let mut out: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
-        out.push(Arc::new(key));
+        out.push(key);
         let year = match &self.year {
             Some((column, _, encoding)) => {
                 let year = years(batch.column(*column), *encoding).ok_or(Fault::Unexpected)?;
@@ -231,7 +233,7 @@ impl Standard {
         let variables = self
             .variables
             .iter()
-            .map(|(_, kind, sources)| variable(batch, sources, *kind, &among))
+            .map(|(_, kind, sources)| variable(batch, sources, *kind, &among, &self.nothing))
             .collect::<Result<Vec<ArrayRef>, Fault>>()?;
         let by_name = |name: &str| self.variables.iter().position(|(n, _, _)| n == name).and_then(|i| variables.get(i));
         for flag in &self.flags {

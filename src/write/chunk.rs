@@ -3,11 +3,13 @@
 //! What a chunk looks like depends on its rows alone: neither on how they came here nor on who else is written.
 
 use super::codes::Codes;
-use super::dictionary::{Dictionary, MOST_NUMBERS, plain};
+use super::dictionary::{Dictionary, MOST_NUMBERS, plain, texts};
 use super::gather::{Pick, RowSet};
+use super::numbers::Numbers;
 use super::paged::{Chunk, Pages, Press};
 use super::pages;
 use super::store::{Column, Value};
+use super::values::Strings;
 use crate::vocab::{Error, Result};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
@@ -124,6 +126,12 @@ impl Encoder {
                 ([column], Some(rows)) if column.has_words() && !codes.are_listed() => {
                     self.words(column, rows, of, codes)
                 }
+                ([column], Some(rows)) if of.physical_type() == Physical::BYTE_ARRAY && !codes.are_listed() => {
+                    match column.numbered_texts() {
+                        Some(texts) => self.texts(texts, rows, of, codes),
+                        None => self.plain(set, &parts, picked.picks, of, codes),
+                    }
+                }
                 _ => self.plain(set, &parts, picked.picks, of, codes),
             };
         };
@@ -185,16 +193,33 @@ impl Encoder {
                 return Err(fault());
             }
             self.page.clear();
-            codes.miss(present.iter().filter(|present| **present == 0).count());
-            if of.max_def_level() > 0 {
-                pages::levels(present, &mut self.page);
-            } else if present.contains(&0) {
-                return Err(fault());
-            }
+            start(present, of, codes, &mut self.page)?;
             match of.physical_type() {
                 Physical::INT32 | Physical::FLOAT => pages::words::<4>(words, present, &mut self.page),
                 _ => pages::words::<8>(words, present, &mut self.page),
             }
+            pages.data(&self.page, rows.len())?;
+        }
+        pages.close(of)
+    }
+
+    /// The chunk of a column of one part that has texts and no codes: the same as `plain` would make.
+    fn texts(
+        &mut self,
+        (numbers, strings): (&Numbers, &Strings),
+        rows: &[u32],
+        of: &ColumnDescPtr,
+        codes: &mut Codes,
+    ) -> Result<Chunk> {
+        let mut pages = Pages::new(&mut self.press, Encoding::PLAIN);
+        for rows in rows.chunks(PAGE_ROWS) {
+            let number = |row: &u32| numbers.at(*row as usize) as usize;
+            self.present.clear();
+            self.present.extend(rows.iter().map(|row| u16::from(number(row) != 0)));
+            self.page.clear();
+            start(&self.present, of, codes, &mut self.page)?;
+            let present = rows.iter().filter_map(|row| number(row).checked_sub(1));
+            texts(strings, present, &mut self.spans, &mut self.page);
             pages.data(&self.page, rows.len())?;
         }
         pages.close(of)
@@ -230,6 +255,17 @@ impl Encoder {
             pages.data(&self.page, picks.len())?;
         }
         pages.close(of)
+    }
+}
+
+/// Begins a page of plain values with what says which rows have one, and counts those that have none.
+fn start(present: &[u16], of: &ColumnDescPtr, codes: &mut Codes, page: &mut Vec<u8>) -> Result<()> {
+    let missing = present.iter().filter(|present| **present == 0).count();
+    codes.miss(missing);
+    match (of.max_def_level(), missing) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(fault()),
+        _ => Ok(pages::levels(present, page)),
     }
 }
 

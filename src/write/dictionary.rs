@@ -2,7 +2,8 @@
 
 use super::chunk::Picked;
 use super::gather::RowSet;
-use super::store::{Column, Distinct, Held, Numbers, Value, unsortable};
+use super::numbers::Numbers;
+use super::store::{Column, Distinct, Held, Value, unsortable};
 use super::values::{Strings, Texts, Words};
 use parquet::basic::Type as Physical;
 use parquet::schema::types::ColumnDescPtr;
@@ -108,8 +109,13 @@ impl<'a> Dictionary<'a> {
     }
 }
 
-/// Appends texts, each behind its length.
-fn texts(strings: &Strings, which: impl Iterator<Item = usize>, spans: &mut Vec<(usize, usize)>, out: &mut Vec<u8>) {
+/// Appends texts, each behind its length. `spans` is room.
+pub(super) fn texts(
+    strings: &Strings,
+    which: impl Iterator<Item = usize>,
+    spans: &mut Vec<(usize, usize)>,
+    out: &mut Vec<u8>,
+) {
     // Where they stand is asked of all before: they lie far apart, and so many looks are under way at once.
     spans.clear();
     spans.extend(which.map(|index| strings.span(index)));
@@ -151,6 +157,8 @@ impl Found {
 }
 
 /// Numbers rows anew by what is met among them. Returns the column's numbers in the order in which they were met.
+// On its own it has a register for all that it needs.
+#[inline(never)]
 fn renumber(
     numbers: impl Fn(usize) -> u32,
     rows: &[u32],

@@ -1,6 +1,7 @@
 //! Filling a store from batches: each value is numbered, or held as it is where too many differ.
 
-use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store, sortable};
+use super::numbers::Numbers;
+use super::store::{Column, Distinct, Held, MOST_WORDS, People, Store, sortable};
 use super::values::{Texts, Words};
 use crate::vocab::Marks;
 use arrow::array::{
@@ -113,7 +114,12 @@ impl Building {
             return None;
         }
         scratch.clear();
+        let nothing = array.null_count() == array.len();
         match &mut self.filling {
+            Filling::Texts(_, numbers) | Filling::Words(_, numbers) if nothing => {
+                scratch.resize(picked.map_or(array.len(), <[u32]>::len), 0);
+                numbers.extend(scratch, 0);
+            }
             Filling::Texts(texts, numbers) => {
                 texts.next_array();
                 match &self.kind {

@@ -13,6 +13,7 @@ mod encode;
 mod fill;
 mod gather;
 mod linked;
+mod numbers;
 mod paged;
 mod pages;
 mod persons;

@@ -4,7 +4,8 @@
 //! cache, each cell would be a look at far memory; here it is one a row.
 
 use super::gather::Pick;
-use super::store::{Column, Held, Numbers, People, Store};
+use super::numbers::Numbers;
+use super::store::{Column, Held, People, Store};
 use arrow::array::BooleanBufferBuilder;
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! Stores that have no room in memory, written to scratch as they are, once for all tables that take rows of them, and read
 //! back whole. They hold people's numbers of the run and released values, and no identifier.
 
-use super::store::{Column, Distinct, Held, Numbers, People, Store};
+use super::numbers::Numbers;
+use super::store::{Column, Distinct, Held, People, Store};
 use super::values::Strings;
 use crate::files::{ScratchFile, ScratchReader, ScratchWriter, Stretch};
 use crate::vocab::{Error, Marks, Result};

@@ -1,6 +1,7 @@
 //! A store cut into several: the rows of each year apart.
 
-use super::store::{Column, Distinct, Held, Numbers, People, Store};
+use super::numbers::Numbers;
+use super::store::{Column, Distinct, Held, People, Store};
 use super::values::Strings;
 use crate::vocab::Marks;
 use arrow::buffer::BooleanBuffer;

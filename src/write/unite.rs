@@ -1,8 +1,9 @@
 //! Stores that feed the same tables become one, so that each value has one number for all of them; large ones hold their
 //! rows side by side.
 
+use super::numbers::Numbers;
 use super::records::{Filling, Place, RecordsBuilder};
-use super::store::{Column, Distinct, Held, MOST_WORDS, Numbers, People, Store};
+use super::store::{Column, Distinct, Held, MOST_WORDS, People, Store};
 use super::values::{Texts, Words};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
