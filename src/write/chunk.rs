@@ -262,11 +262,12 @@ impl Encoder {
 fn start(present: &[u16], of: &ColumnDescPtr, codes: &mut Codes, page: &mut Vec<u8>) -> Result<()> {
     let missing = present.iter().filter(|present| **present == 0).count();
     codes.miss(missing);
-    match (of.max_def_level(), missing) {
-        (0, 0) => Ok(()),
-        (0, _) => Err(fault()),
-        _ => Ok(pages::levels(present, page)),
+    match of.max_def_level() {
+        0 if missing > 0 => return Err(fault()),
+        0 => {}
+        _ => pages::levels(present, page),
     }
+    Ok(())
 }
 
 fn kind_of(parts: &[&Column]) -> DataType {
