@@ -17,7 +17,7 @@ const BLOCK: usize = 128;
 const BUFFER: usize = 1 << 16;
 /// What follows the message: a bit, zeroes up to the end of a block, and the length in 16 bytes.
 const LENGTH: usize = 16;
-/// So many files are hashed in step as quickly as one after the other.
+/// So many files are hashed as quickly one after the other as in step.
 const FEW: usize = 1;
 
 /// The state from which SHA-512 starts (FIPS 180-4, 5.3.5).

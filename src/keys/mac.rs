@@ -105,7 +105,7 @@ impl Mac {
 /// for the one before. That takes blocks that were written long before.
 const TOGETHER: usize = IN_STEP;
 
-/// So many messages are hashed in step as quickly as one after the other.
+/// So many messages are hashed as quickly one after the other as in step.
 const FEW: usize = TOGETHER / 2;
 
 /// Messages that wait for their de-identified keys: the first 16 bytes of their tags.

@@ -154,7 +154,7 @@ fn bag_up(publication: &Publication<'_>, manifest: &Manifest, version: u32) -> R
     })
 }
 
-/// Every file of the payload with its digests, and proof that no other lies there. The tables were hashed while they were
+/// Every file of the payload with its digests, and proof that no other lies there. The tables were hashed when they were
 /// written; the rest is hashed now.
 fn payload(publication: &Publication<'_>, manifest: &Manifest) -> Result<Vec<FileRecord>> {
     let staged = publication.staged;
