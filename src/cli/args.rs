@@ -75,7 +75,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  leo-extract build\n  leo-extract build LEO-2019-003 LEO-2019-007 --memory 16GiB\n  \
         leo-extract build specs/projects/LEO-2019-003.yaml --as-of 2020-01-06\n\n\
         A project whose newest extract is what would come out is left as it is. Of others, the tables that would\n\
-        come out the same are kept: they get a second name in the new version, and are verified again."
+        come out the same are kept: they get a second name in the new version, and are digested again."
     )]
     Build {
         /// The projects, and the day.

@@ -4,7 +4,7 @@ mod rank;
 mod ranks;
 mod sets;
 
-pub use rank::Cohort;
+pub use rank::{Cohort, Listed};
 pub(crate) use ranks::OUTSIDE;
 pub use ranks::Ranks;
 #[cfg(test)]
@@ -13,44 +13,45 @@ pub(crate) use ranks::ranked;
 use crate::engine::Engine;
 use crate::keys::MasterKey;
 use crate::link::{Members, PersonSet};
-use crate::plan::Plan;
+use crate::plan::{ElementScan, Plan};
 use crate::spec::Step;
 use crate::vocab::{Attrition, Finding, Findings, Result, StepCount};
+use std::sync::Arc;
 
-/// The cohort of each project of the plan, `None` where a source or a pseudonym stands in the way; with the findings.
+/// The cohort of each project of the plan, `None` where a source or a pseudonym stands in the way; with the findings. Those
+/// that a version before lists are taken as they are; the others are selected by these scans of the plan.
 ///
 /// # Errors
 /// Where the run as a whole cannot go on.
 pub fn select(
     engine: &Engine,
     key: &MasterKey,
-    plan: &Plan,
+    (plan, selection): (&Plan, &[Arc<ElementScan>]),
     members: &Members,
+    listed: Vec<Option<Listed>>,
 ) -> Result<(Vec<Option<Cohort>>, Findings)> {
-    let (sets, faults) = sets::read(engine, key, plan, members)?;
+    let (sets, faults) = sets::read(engine, key, (plan, selection), members)?;
     let mut findings = Findings::new();
     let mut cohorts = Vec::with_capacity(plan.projects.len());
-    for project in &plan.projects {
+    for (project, listed) in plan.projects.iter().zip(listed) {
         let spec = project.approved.spec();
-        let own: Findings = faults
-            .iter()
-            .filter(|(set, _)| project.steps.contains(&Some(*set)))
-            .map(|(_, finding)| finding.clone().project(spec.project.id.as_str()))
-            .collect();
-        if !own.is_empty() {
-            own.into_iter()
-                .filter(|f| !findings.contains(f))
-                .collect::<Findings>()
-                .into_iter()
-                .for_each(|f| findings.push(f));
-            cohorts.push(None);
-            continue;
-        }
         let mac = key.project(&spec.project.id, spec.epoch, "person");
-        let (people, attrition) = steps(&spec.cohort.steps, &project.steps, &sets, members, |person, share| {
-            rank::sampled(&mac, members, person, share)
-        });
-        let cohort = Cohort::new(&people, attrition, members, &mac, engine.observer().as_ref());
+        let cohort = match listed {
+            Some(listed) => Cohort::listed(listed, members, &mac, engine.observer().as_ref()),
+            None => {
+                let own = faults.iter().filter(|(set, _)| project.steps.contains(&Some(*set)));
+                let own: Findings = own.map(|(_, f)| f.clone().project(spec.project.id.as_str())).collect();
+                if !own.is_empty() {
+                    let new: Findings = own.into_iter().filter(|f| !findings.contains(f)).collect();
+                    findings.extend(new);
+                    cohorts.push(None);
+                    continue;
+                }
+                let sampled = |person, share| rank::sampled(&mac, members, person, share);
+                let (people, attrition) = steps(&spec.cohort.steps, &project.steps, &sets, members, sampled);
+                Cohort::new(&people, attrition, members, &mac, engine.observer().as_ref())
+            }
+        };
         engine.observer().go_on()?;
         match cohort {
             Ok(cohort) => cohorts.push(Some(cohort)),

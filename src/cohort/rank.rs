@@ -1,7 +1,7 @@
 //! Pseudonyms of a cohort: each person's rank among them gives the order of every table of the project.
 
 use crate::keys::{Mac, pseudonym_text};
-use crate::link::{Members, PersonSet};
+use crate::link::{Members, NOBODY, PersonSet};
 use crate::vocab::{Attrition, Observer};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
@@ -12,6 +12,15 @@ const SOME: usize = 4096;
 /// Two people would share a pseudonym.
 #[derive(Debug)]
 pub(super) struct Collision;
+
+/// A cohort as a version before lists it: what it depends on is what it was.
+#[derive(Debug)]
+pub struct Listed {
+    /// Each `person_id`, 16 characters; they rise.
+    pub ids: Vec<[u8; 16]>,
+    /// How the cohort came about.
+    pub attrition: Attrition,
+}
 
 /// A project's people: who, and in which order.
 #[derive(Debug)]
@@ -29,15 +38,26 @@ impl Cohort {
         mac: &Mac,
         observer: &dyn Observer,
     ) -> Result<Self, Collision> {
-        let numbers: Vec<u32> = people.iter().collect();
-        // Of a run that is interrupted the caller throws the cohort away.
-        let some = numbers.par_chunks(SOME).filter(|_| !observer.interrupted());
-        let mut named: Vec<([u8; 10], u32)> = some.flat_map_iter(|some| pseudonyms(mac, members, some)).collect();
-        named.par_sort_unstable();
-        if named.par_windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(Collision);
-        }
-        Ok(Self::of(&named, attrition))
+        Ok(Self::of(&named(&people.iter().collect::<Vec<_>>(), members, mac, observer)?, attrition))
+    }
+
+    /// The cohort that a version before lists. Of its people, those whom nothing leads to in this run have no number.
+    pub(super) fn listed(
+        listed: Listed,
+        members: &Members,
+        mac: &Mac,
+        observer: &dyn Observer,
+    ) -> Result<Self, Collision> {
+        let Listed { ids, attrition } = listed;
+        let everybody = 0..u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let named = named(&everybody.collect::<Vec<_>>(), members, mac, observer)?;
+        let mut known = named.iter().map(|(first, person)| (pseudonym_text(first), *person)).peekable();
+        let persons = ids.iter().map(|id| {
+            while known.next_if(|(other, _)| other < id).is_some() {}
+            known.next_if(|(other, _)| other == id).map_or(NOBODY, |(_, person)| person)
+        });
+        let persons = persons.collect();
+        Ok(Self { attrition, persons, ids })
     }
 
     /// The cohort of some people: their pseudonyms, which rise, and their numbers.
@@ -66,11 +86,28 @@ impl Cohort {
         &self.ids
     }
 
-    /// The people by rank.
+    /// The people by rank; a number that is nobody's where nothing leads to them in this run.
     #[must_use]
     pub fn persons(&self) -> &[u32] {
         &self.persons
     }
+}
+
+/// The pseudonyms of people, which rise, and their numbers.
+fn named(
+    people: &[u32],
+    members: &Members,
+    mac: &Mac,
+    observer: &dyn Observer,
+) -> Result<Vec<([u8; 10], u32)>, Collision> {
+    // Of a run that is interrupted the caller throws the cohort away.
+    let some = people.par_chunks(SOME).filter(|_| !observer.interrupted());
+    let mut named: Vec<([u8; 10], u32)> = some.flat_map_iter(|some| pseudonyms(mac, members, some)).collect();
+    named.par_sort_unstable();
+    if named.par_windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(Collision);
+    }
+    Ok(named)
 }
 
 /// The pseudonyms of some people, in no order.

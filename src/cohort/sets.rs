@@ -12,11 +12,12 @@ use tokio::sync::Semaphore;
 /// For each set that a source fault touches: its index and the finding.
 pub(super) type Faults = Vec<(usize, Finding)>;
 
-/// Reads all selections. Returns the sets, and for each set that a source fault touches, the finding.
+/// Reads selections of a plan. Returns its sets, empty where no scan asks for them, and for each set that a source fault touches,
+/// the finding.
 pub(super) fn read(
     engine: &Engine,
     key: &MasterKey,
-    plan: &Plan,
+    (plan, selection): (&Plan, &[Arc<ElementScan>]),
     members: &Members,
 ) -> Result<(Vec<PersonSet>, Faults)> {
     let sets: Arc<Vec<PersonSet>> = Arc::new(plan.sets.iter().map(|_| PersonSet::new(members.len())).collect());
@@ -24,7 +25,7 @@ pub(super) fn read(
     let mut faults = Vec::new();
     let outcome: Result<()> = engine.block_on(async {
         let mut work = tokio::task::JoinSet::new();
-        for scan in &plan.selection {
+        for scan in selection {
             announce(engine, scan);
             let joined = Arc::new(Joined::remembering(engine, key, members, scan)?);
             for unit in 0..scan.units.len() {
@@ -59,7 +60,7 @@ pub(super) fn read(
     if engine.observer().interrupted() {
         return Err(Error::Interrupted);
     }
-    for scan in &plan.selection {
+    for scan in selection {
         engine.observer().on(Event::ElementFinished { element: &scan.element.name });
     }
     let sets = Arc::into_inner(sets).ok_or_else(|| Error::Internal("a worker still runs".to_owned()))?;

@@ -2,7 +2,7 @@
 
 use super::digest::hex;
 use super::operation;
-use crate::hash::{InStep, LONG};
+use crate::hash::{InStep, LONG, LONG_START};
 use crate::vocab::{Error, Observer, Result};
 use sha2::block_api::compress512;
 use sha2::{Digest as _, Sha512};
@@ -19,18 +19,6 @@ const BUFFER: usize = 1 << 16;
 const LENGTH: usize = 16;
 /// So many files are hashed as quickly one after the other as in step.
 const FEW: usize = 1;
-
-/// The state from which SHA-512 starts (FIPS 180-4, 5.3.5).
-const START: [u64; 8] = [
-    0x6a09_e667_f3bc_c908,
-    0xbb67_ae85_84ca_a73b,
-    0x3c6e_f372_fe94_f82b,
-    0xa54f_f53a_5f1d_36f1,
-    0x510e_527f_ade6_82d1,
-    0x9b05_688c_2b3e_6c1f,
-    0x1f83_d9ab_fb41_bd6b,
-    0x5be0_cd19_137e_2179,
-];
 
 /// The SHA-512 of each file, in lower-case hexadecimal, read on so many threads. Those that are named first begin first: the
 /// largest should.
@@ -122,7 +110,7 @@ impl<'a> Files<'a> {
             if lane.is_none() {
                 return Ok(());
             }
-            states.iter_mut().zip(START).for_each(|(word, start)| word[number] = start);
+            states.iter_mut().zip(LONG_START).for_each(|(word, start)| word[number] = start);
         }
     }
 

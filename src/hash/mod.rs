@@ -7,6 +7,8 @@
 mod constants;
 mod rounds;
 
+pub use constants::{LONG_START, SHORT_START};
+
 use fearless_simd::{Level, dispatch};
 
 /// How many messages SHA-256 takes in step.

@@ -1,7 +1,7 @@
 //! HMAC-SHA-256 with its two keyed states computed once: a short message costs two compressions and no allocation.
 
 use super::page::Kept;
-use crate::hash::{InStep, SHORT as IN_STEP};
+use crate::hash::{InStep, SHORT as IN_STEP, SHORT_START};
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -11,9 +11,6 @@ use zeroize::{Zeroize, Zeroizing};
 const BLOCK: usize = 64;
 /// What fits one block beside the padding bit and the length.
 const SHORT: usize = BLOCK - 9;
-/// The state from which SHA-256 starts (FIPS 180-4, 5.3.3).
-const START: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// A keyed hash, ready for any number of messages. Shared between threads; clones share one page, which is wiped with the
 /// last of them.
@@ -48,7 +45,7 @@ impl Mac {
         }
         let mut states: Kept<States> = Kept::default();
         let States { inner, outer } = &mut *states;
-        (*inner, *outer) = (START, START);
+        (*inner, *outer) = (SHORT_START, SHORT_START);
         block.iter_mut().for_each(|byte| *byte ^= 0x36);
         compress256(inner, std::slice::from_ref(&*block));
         block.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);

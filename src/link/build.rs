@@ -8,7 +8,7 @@ use crate::deidentify::{KeysMet, read_keys};
 use crate::engine::{Engine, Fault};
 use crate::files::ScratchFile;
 use crate::keys::{Mac, MasterKey};
-use crate::plan::Plan;
+use crate::plan::{Linking, Plan};
 use crate::survey::{ColumnFacts, FileFacts};
 use crate::vocab::{Error, Kind, LinkAccount, Result};
 use arrow::array::{Array, FixedSizeBinaryArray};
@@ -78,16 +78,22 @@ fn read(
     })
 }
 
-/// Builds the members. What is remembered of rows may go to the folder `scratch`, as long as the members live.
+/// Builds the members, from what a plan reads to tell who is whom, or from a part of it: then of kinds that it leaves out nothing
+/// is known. What is remembered of rows may go to the folder `scratch`, as long as the members live.
 ///
 /// # Errors
 /// Where a link table or a table of exclusions cannot be read.
-pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> Result<Members> {
+pub fn build(
+    engine: &Engine,
+    key: &MasterKey,
+    (plan, linking): (&Plan, &Linking<'_>),
+    scratch: &Path,
+) -> Result<Members> {
     let person_mac = key.link(&plan.person);
     let mut registry = Registry::default();
-    let mut pairs: BTreeMap<Kind, Vec<(Key, u32)>> = plan.kinds.iter().map(|k| (k.clone(), Vec::new())).collect();
-    let mut accounts = Vec::with_capacity(plan.links.len());
-    for link in &plan.links {
+    let mut pairs: BTreeMap<Kind, Vec<(Key, u32)>> = BTreeMap::new();
+    let mut accounts = Vec::with_capacity(linking.tables.len());
+    for link in &linking.tables {
         let mac = key.link(&link.kind);
         let files = link
             .files
@@ -131,7 +137,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
         account.wrong_check = counts().map(|c| c.wrong_check).sum();
         accounts.push(account);
     }
-    people_of_elements(engine, key, plan, &mut registry)?;
+    people_of_elements(engine, key, (plan, linking), &mut registry)?;
     let objections = objections(engine, key, plan, &mut registry)?;
 
     let people = registry.len();
@@ -153,7 +159,7 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
         linked.insert(kind.clone(), set);
     }
     let excluded = excluded(&objections, plan, &registry, &pairs);
-    let mut scans = plan.selection.iter().chain(&plan.release);
+    let mut scans = plan.release.iter().chain(linking.carriers.iter().copied());
     if scans.any(|scan| scan.element.identifier.kind == plan.person) {
         let mut everybody: Vec<(Key, u32)> = registry.keys().iter().map(key_of).zip(0..).collect();
         everybody.par_sort_unstable();
@@ -168,9 +174,14 @@ pub fn build(engine: &Engine, key: &MasterKey, plan: &Plan, scratch: &Path) -> R
 }
 
 /// Elements that carry the person kind itself: every non-missing value is a person, linked or not.
-fn people_of_elements(engine: &Engine, key: &MasterKey, plan: &Plan, registry: &mut Registry) -> Result<()> {
+fn people_of_elements(
+    engine: &Engine,
+    key: &MasterKey,
+    (plan, linking): (&Plan, &Linking<'_>),
+    registry: &mut Registry,
+) -> Result<()> {
     let mac = key.link(&plan.person);
-    for scan in plan.selection.iter().filter(|s| s.element.identifier.kind == plan.person) {
+    for scan in &linking.carriers {
         let mut seen: Vec<&Path> = Vec::new();
         let mut files = Vec::new();
         for unit in &scan.units {

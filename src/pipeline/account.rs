@@ -1,12 +1,12 @@
 //! A published record read back as an account, so that the verifier can hold the tables against it.
 
 use crate::catalogue::Catalogue;
-use crate::publish::{FatesRecord, Manifest, SliceRecord, Source};
+use crate::publish::{FatesRecord, Link, Manifest, SliceRecord, Source};
 use crate::spec::Spec;
 use crate::verify::Against;
 use crate::vocab::{
-    Attrition, ColumnRecord, Decimal, Edge, ElementName, Fates, Kind, ProjectAccount, ProjectId, Release, Slice,
-    SliceAccount, SourceRecord, StepCount, TableRecord, Term, Truncate, Type, Year,
+    Attrition, ColumnRecord, Decimal, Edge, ElementName, Fates, Kind, LinkAccount, ProjectAccount, ProjectId, Release,
+    Slice, SliceAccount, SourceRecord, StepCount, TableRecord, Term, Truncate, Type, Year,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -119,6 +119,24 @@ pub(super) fn sources(manifest: &Manifest) -> Vec<SourceRecord> {
     let source =
         |s: &Source| SourceRecord { path: s.path.clone(), bytes: s.bytes, rows: s.rows, sha256: s.sha256.clone() };
     manifest.sources.iter().map(source).collect()
+}
+
+/// What the link tables held, as a record tells it; without those whose kind is none of ours.
+pub(super) fn links(manifest: &Manifest) -> Vec<LinkAccount> {
+    let link = |l: &Link| {
+        Some(LinkAccount {
+            table: l.table.clone(),
+            kind: Kind::new(&l.kind)?,
+            rows: l.rows,
+            missing: l.missing,
+            malformed: l.malformed,
+            wrong_check: l.wrong_check,
+            identifiers: l.identifiers,
+            ambiguous: l.ambiguous,
+            persons: l.persons,
+        })
+    };
+    manifest.links.iter().filter_map(link).collect()
 }
 
 /// Nothing stays nothing; something must read.

@@ -1,26 +1,21 @@
 //! From a plan to staged, verified, published extracts: who, which rows, which files.
 
-use super::digests::{self, Digests, of_people, of_rows};
+use super::digests::{self, Digests};
 use super::ending::Ending;
-use super::expect::unmet;
-use super::kept::Kept;
-use super::recipe::{Recipes, of_extract};
+use super::people::{People, Settling};
+use super::recipe::of_extract;
 use super::standing::{self, All};
 use super::{Built, Settings};
 use crate::catalogue::Catalogue;
-use crate::cohort;
 use crate::engine::Engine;
 use crate::extract::{Request, extract};
 use crate::files::{Disk, Staging, operation};
 use crate::keys::{Keyring, MasterKey};
-use crate::link;
 use crate::plan::{Plan, ProjectPlan, of_project};
-use crate::publish::{Manifest, Publication, RunFacts, prepare, seal};
+use crate::publish::{MANIFEST, Manifest, Publication, RunFacts, prepare, seal};
 use crate::spec::Spec;
 use crate::verify::{self, Against, Verdict};
-use crate::vocab::{
-    CheckCount, Error, Event, Finding, Findings, LinkAccount, Place, ProjectAccount, Result, SourceRecord,
-};
+use crate::vocab::{Error, Event, Finding, Findings, LinkAccount, Place, ProjectAccount, Result, SourceRecord};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,31 +73,12 @@ pub(super) fn cut(
     staging: &Staging,
     before: &mut Before,
 ) -> Result<Cut> {
-    let Before { standing, digests } = before;
     let mut clock = Clock::new();
     let estimates = crate::plan::as_json(&plan, engine.threads()).get("estimate").cloned().unwrap_or_default();
-    // Linking leaves cores idle, which digests can use; of two errors that of the digests is told, whichever came first.
-    engine.observer().on(Event::Step("digest and link"));
-    let first = [of_people(&plan), digests.unknown(of_rows(&plan.release))].concat();
-    let (read, members) = std::thread::scope(|scope| {
-        let read = scope.spawn(|| digests.read(&first, engine.threads(), engine.observer().as_ref()));
-        let members = link::build(engine, key, &plan, staging.scratch());
-        (read.join(), members)
-    });
-    read.map_err(|_| Error::Internal("a digest was lost".to_owned()))??;
-    let members = Arc::new(members?);
-    clock.tick("digest and link");
-
-    engine.observer().on(Event::Step("cohort"));
-    let (mut cohorts, mut findings) = cohort::select(engine, key, &plan, &members)?;
-    for (project, cohort) in plan.projects.iter().zip(&mut cohorts) {
-        let unmet = cohort.as_ref().map(|c| unmet(project.approved.spec(), c, &members, &plan.kinds));
-        if let Some(unmet) = unmet.filter(|u| !u.is_empty()) {
-            findings.extend(unmet);
-            *cohort = None;
-        }
-    }
-    clock.tick("cohort");
+    let settling = Settling { engine, key, catalogue, plan: &plan, staging };
+    let (people, kept, recipes) = settling.settle(before, &mut clock)?;
+    let People { members, cohorts, links, mut findings } = people;
+    let members = Arc::new(members);
 
     engine.observer().on(Event::Step("extract"));
     let mut staged = Vec::with_capacity(plan.projects.len());
@@ -117,17 +93,14 @@ pub(super) fn cut(
         }
         staged.push(folder);
     }
-    let of = |digests: &Digests| Recipes::new(&plan, catalogue, key, &cohorts, digests.records());
-    let (kept, recipes) = Kept::decide(&plan, standing, digests, &of, engine)?;
     findings.extend(kept.findings.iter().cloned());
     let mut taken = Vec::with_capacity(staged.len());
     for (index, folder) in staged.iter().enumerate() {
-        taken.push(kept.take_over((&plan, index), standing, &folder.join("data"))?);
+        taken.push(kept.take_over((&plan, index), &before.standing, &folder.join("data"))?);
     }
     let told = plan.projects.iter().zip(&kept.paths);
     let told = told.map(|(of, kept)| Told { plan: of_project(of), kept: kept.len() }).collect();
     plan.leave_out(&kept.paths);
-    clock.tick("keep");
     let plan = Arc::new(plan);
     let recipes = Arc::new(recipes);
     let cohorts = Arc::new(cohorts);
@@ -156,8 +129,7 @@ pub(super) fn cut(
     let accounts = ending.accounts(extracted, taken)?;
     clock.tick("people and digests");
     let exclusions = members.excluded().len();
-    let links = members.accounts().to_vec();
-    let sources = digests.records().clone();
+    let sources = before.digests.records().clone();
     let timings = clock.ticks;
     let disk = Arc::clone(staging.disk());
     Ok(Cut { plan, told, staged, disk, accounts, links, sources, exclusions, timings, estimates, findings })
@@ -190,16 +162,21 @@ impl Cut {
     }
 
     /// Has the verifier read what was staged.
-    pub(super) fn verify(&self, project: usize, catalogue: &Catalogue, engine: &Engine) -> Result<Verdict> {
+    pub(super) fn verify(
+        &self,
+        project: usize,
+        catalogue: &Catalogue,
+        standing: &All,
+        engine: &Engine,
+    ) -> Result<Verdict> {
         let spec = self.spec(project)?;
         let sources = self.sources_of(project);
         let against = Against { spec, catalogue, account: Some(self.account(project)?), sources: Some(&sources) };
-        let mut verdict = verify::tables_while(
-            &self.staged(project)?.join("data"),
-            &against,
-            engine.threads(),
-            engine.observer().as_ref(),
-        )?;
+        let old = standing.get(&spec.project.id).map(|old| (old.folder.join(MANIFEST), &old.record_sha256));
+        let before = old.as_ref().map(|(record, sha256)| verify::Before { record, sha256 });
+        let beside = (engine.threads(), engine.observer().as_ref());
+        let data = self.staged(project)?.join("data");
+        let mut verdict = verify::tables_while(&data, &against, before.as_ref(), beside)?;
         for finding in &mut verdict.findings {
             finding.project = Some(spec.project.id.to_string());
         }
@@ -211,12 +188,12 @@ impl Cut {
         &self,
         project: usize,
         catalogue: &Catalogue,
-        checks: &[CheckCount],
+        verdict: &Verdict,
         settings: &Settings,
         keyring: &Keyring,
     ) -> Result<()> {
         let run = self.run(settings, Timestamp::now());
-        self.with_publication(project, catalogue, (checks, settings, keyring), &run, prepare)
+        self.with_publication(project, catalogue, (verdict, settings, keyring), &run, prepare)
     }
 
     /// Has the verifier read what was prepared beside the tables, and holds the record against what was counted.
@@ -239,7 +216,7 @@ impl Cut {
         &self,
         project: usize,
         catalogue: &Catalogue,
-        checks: &[CheckCount],
+        verdict: &Verdict,
         settings: &Settings,
         keyring: &Keyring,
         started: (Timestamp, Instant),
@@ -249,7 +226,7 @@ impl Cut {
         let mac = keyring.current().ledger();
         let run = self.run(settings, started.0);
         let published =
-            self.with_publication(project, catalogue, (checks, settings, keyring), &run, |publication| {
+            self.with_publication(project, catalogue, (verdict, settings, keyring), &run, |publication| {
                 seal(publication, &|message| mac.tag(message))
             })?;
         Ok(Built {
@@ -292,7 +269,7 @@ impl Cut {
         &self,
         project: usize,
         catalogue: &Catalogue,
-        (checks, settings, keyring): (&[CheckCount], &Settings, &Keyring),
+        (verdict, settings, keyring): (&Verdict, &Settings, &Keyring),
         run: &RunFacts,
         call: impl FnOnce(&Publication<'_>) -> Result<T>,
     ) -> Result<T> {
@@ -313,7 +290,7 @@ impl Cut {
             key_id: key.id(),
             key_fingerprint: key.fingerprint(),
             published_test_key: keyring.is_published_test_key(),
-            checks,
+            verdict,
             run,
         })
     }
@@ -330,7 +307,7 @@ fn host() -> String {
 }
 
 /// Seconds of each step.
-struct Clock {
+pub(super) struct Clock {
     last: Instant,
     ticks: Vec<(String, f64)>,
 }
@@ -340,7 +317,7 @@ impl Clock {
         Self { last: Instant::now(), ticks: Vec::new() }
     }
 
-    fn tick(&mut self, step: &str) {
+    pub(super) fn tick(&mut self, step: &str) {
         self.ticks.push((step.to_owned(), self.last.elapsed().as_secs_f64()));
         self.last = Instant::now();
     }

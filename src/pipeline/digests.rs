@@ -5,7 +5,7 @@
 
 use super::recipe::exclusion_name;
 use crate::files::{Known, Staging, Stamp, sha256_file_while};
-use crate::plan::{ElementScan, Plan};
+use crate::plan::{ElementScan, Linking, Plan};
 use crate::survey::FileFacts;
 use crate::vocab::{Error, Observer, Result, SourceRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +35,9 @@ impl SourceFile {
         SourceRecord { path: self.name.clone(), bytes, rows: self.rows, sha256 }
     }
 
-    /// Its bytes and rows.
-    pub(super) fn size(&self) -> (u64, u64) {
-        (self.bytes, self.rows)
+    /// Whether it may be one of the files of a record: it has the name, the length and the rows.
+    pub(super) fn may_be_one_of(&self, recorded: &[SourceRecord]) -> bool {
+        recorded.iter().any(|r| r.path == self.name && (r.bytes, r.rows) == (self.bytes, self.rows))
     }
 }
 
@@ -120,15 +120,16 @@ impl Digests {
     }
 }
 
-/// The files that say who is whom and who must never be released, and those that cohorts are selected from.
-pub(super) fn of_people(plan: &Plan) -> Vec<SourceFile> {
-    let links = plan.links.iter().flat_map(|link| &link.files).map(|(facts, _, _)| (facts.shown.clone(), facts));
+/// The files that are read to tell who is whom and who must never be released, and those that cohorts are selected from.
+pub(super) fn of_people(plan: &Plan, linking: &Linking<'_>, selection: &[Arc<ElementScan>]) -> Vec<SourceFile> {
+    let links = linking.tables.iter().flat_map(|link| &link.files);
+    let links = links.map(|(facts, _, _)| (facts.shown.clone(), facts));
     let exclusions = plan.exclusions.iter().flat_map(|exclusion| {
         exclusion.files.iter().map(|(facts, _)| (exclusion_name(exclusion, &facts.shown), facts))
     });
     let named = links.chain(exclusions);
     let named = named.map(|(name, facts)| SourceFile::new(name, facts));
-    distinct(named.chain(of_scans(&plan.selection)))
+    distinct(named.chain(of_scans(linking.carriers.iter().copied())).chain(of_scans(selection)))
 }
 
 /// The files whose rows are released.
@@ -138,7 +139,7 @@ pub(super) fn of_rows(release: &[Arc<ElementScan>]) -> Vec<SourceFile> {
 
 /// All files of a plan.
 pub(super) fn files_of(plan: &Plan) -> Vec<SourceFile> {
-    distinct(of_people(plan).into_iter().chain(of_scans(&plan.release)))
+    distinct(of_people(plan, &plan.linking(), &plan.selection).into_iter().chain(of_scans(&plan.release)))
 }
 
 /// The names of the source files that a project depends on: its own, the link tables, the exclusions.
@@ -150,8 +151,8 @@ pub(super) fn of_project(plan: &Plan, project: usize) -> Vec<String> {
     own.chain(links).chain(exclusions).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn of_scans(scans: &[Arc<ElementScan>]) -> impl Iterator<Item = SourceFile> {
-    let facts = scans.iter().flat_map(|scan| &scan.units).map(|unit| &unit.facts);
+fn of_scans<'a>(scans: impl IntoIterator<Item = &'a Arc<ElementScan>>) -> impl Iterator<Item = SourceFile> {
+    let facts = scans.into_iter().flat_map(|scan| &scan.units).map(|unit| &unit.facts);
     facts.map(|facts| SourceFile::new(facts.shown.clone(), facts))
 }
 

@@ -1,13 +1,14 @@
 //! What ends a cut, for all projects at a time: tables of people, SHA-512 of all tables, twins in CSV, accounts.
 
-use super::expect::flags;
+use super::expect::{count, flags};
+use super::kept::Taken;
 use super::recipe::Recipes;
 use crate::cohort::Cohort;
 use crate::engine::Engine;
 use crate::extract::Extracted;
 use crate::files::{Disk, sha512_files};
 use crate::link::Members;
-use crate::plan::{Plan, ProjectPlan};
+use crate::plan::{PEOPLE, Plan, ProjectPlan};
 use crate::publish::write_twins;
 use crate::vocab::{Error, Kind, ProjectAccount, Result, SliceAccount, TableRecord};
 use crate::write::persons;
@@ -26,8 +27,8 @@ pub(super) struct Ending<'a> {
     pub(super) disk: &'a Disk,
 }
 
-/// What is kept of a project from the version before, or made of it anew.
-pub(super) type Tables = (Vec<TableRecord>, Vec<SliceAccount>);
+/// What is made of a project anew.
+type Made = (Vec<TableRecord>, Vec<SliceAccount>);
 
 /// A project whose rows are written.
 struct Project<'a> {
@@ -35,9 +36,9 @@ struct Project<'a> {
     plan: &'a ProjectPlan,
     folder: &'a Path,
     cohort: &'a Cohort,
-    flags: Vec<(Kind, Vec<bool>)>,
-    made: Tables,
-    taken: Tables,
+    linked: Vec<(Kind, u64)>,
+    made: Made,
+    taken: Taken,
 }
 
 impl Ending<'_> {
@@ -45,15 +46,13 @@ impl Ending<'_> {
     ///
     /// # Errors
     /// A file cannot be written or read, or the run is interrupted.
-    pub(super) fn accounts(&self, extracted: Extracted, taken: Vec<Tables>) -> Result<Vec<Option<ProjectAccount>>> {
+    pub(super) fn accounts(&self, extracted: Extracted, taken: Vec<Taken>) -> Result<Vec<Option<ProjectAccount>>> {
         let made = extracted.tables.into_iter().zip(extracted.slices);
         let projects = self.plan.projects.iter().zip(self.staged).zip(self.cohorts).zip(made.zip(taken)).enumerate();
         let whole = projects.filter(|(index, _)| !extracted.out.contains(index));
         let mut projects: Vec<Project<'_>> = whole
             .filter_map(|(index, (((plan, folder), cohort), (made, taken)))| {
-                let cohort = cohort.as_ref()?;
-                let flags = flags(cohort, self.members, &self.plan.kinds);
-                Some(Project { index, plan, folder, cohort, flags, made, taken })
+                Some(Project { index, plan, folder, cohort: cohort.as_ref()?, linked: Vec::new(), made, taken })
             })
             .collect();
         // The people of all projects at a time: each table is written by one core.
@@ -72,12 +71,18 @@ impl Ending<'_> {
         Ok(accounts)
     }
 
-    /// Writes a project's table of people.
+    /// Writes a project's table of people, unless it is kept.
     fn people(&self, project: &mut Project<'_>) -> Result<()> {
-        let recipe = self.recipes.of(project.index, "persons.parquet");
+        if let Some(linked) = project.taken.linked.take() {
+            project.linked = linked;
+            return Ok(());
+        }
+        let recipe = self.recipes.of(project.index, PEOPLE);
+        let flags = flags(project.cohort, self.members, &self.plan.kinds);
+        project.linked = flags.iter().map(|(kind, flags)| (kind.clone(), count(flags))).collect();
         let beside = (self.disk, self.engine.observer().as_ref());
         let ids = project.cohort.ids();
-        project.made.0.push(persons(&project.folder.join("data"), ids, &project.flags, recipe, beside)?);
+        project.made.0.push(persons(&project.folder.join("data"), ids, &flags, recipe, beside)?);
         Ok(())
     }
 
@@ -102,13 +107,11 @@ impl Ending<'_> {
 impl Project<'_> {
     fn account(self) -> ProjectAccount {
         let (mut tables, mut slices) = self.made;
-        tables.extend(self.taken.0);
-        slices.extend(self.taken.1);
+        tables.extend(self.taken.tables);
+        slices.extend(self.taken.slices);
         tables.sort_by(|a, b| a.path.cmp(&b.path));
         slices.sort_by(|a, b| (&a.element, a.slice).cmp(&(&b.element, b.slice)));
-        let count = |flags: &Vec<bool>| u64::try_from(flags.iter().filter(|f| **f).count()).unwrap_or(0);
-        let linked = self.flags.iter().map(|(kind, flags)| (kind.clone(), count(flags))).collect();
         let (project, attrition) = (self.plan.id().clone(), self.cohort.attrition().clone());
-        ProjectAccount { project, attrition, linked, slices, tables }
+        ProjectAccount { project, attrition, linked: self.linked, slices, tables }
     }
 }

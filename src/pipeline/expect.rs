@@ -17,10 +17,14 @@ pub(super) fn flags(cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Vec<(
         .collect()
 }
 
-/// What the spec expects of the counts and does not find.
-pub(super) fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Kind]) -> Findings {
+/// How many are flagged.
+pub(super) fn count(flags: &[bool]) -> u64 {
+    u64::try_from(flags.iter().filter(|flag| **flag).count()).unwrap_or(0)
+}
+
+/// What the spec expects of the counts and does not find. `linked` tells how many of the cohort's `persons` a kind leads to.
+pub(super) fn unmet(spec: &Spec, persons: u64, kinds: &[Kind], linked: impl Fn(&Kind) -> u64) -> Findings {
     let mut findings = Findings::new();
-    let persons = cohort.attrition().persons;
     let finding = |message: String| {
         Finding::error("expectation-not-met", spec.at.clone(), message)
             .help(
@@ -36,9 +40,7 @@ pub(super) fn unmet(spec: &Spec, cohort: &Cohort, members: &Members, kinds: &[Ki
         findings.push(finding(format!("the cohort holds {persons} people; the spec expects {low} to {high}")));
     }
     for (kind, low, high) in &spec.expect.linked {
-        let linked = flags(cohort, members, std::slice::from_ref(kind))
-            .first()
-            .map_or(0, |(_, flags)| flags.iter().filter(|f| **f).count());
+        let linked = linked(kind);
         #[expect(clippy::cast_precision_loss, reason = "a share of people")]
         let share = if persons == 0 { 0.0 } else { linked as f64 / persons as f64 };
         if !kinds.contains(kind) || share < *low || share > *high {

@@ -1,15 +1,15 @@
 //! Tables that are kept: of a project's last version, those whose recipe is the same and whose bytes are still the ones that
 //! were recorded. They get a second name in staging; nothing of them is read or written again but by the verifier.
 
-use super::digests::{Digests, of_rows};
+use super::digests::{Digests, of_people, of_rows};
 use super::recipe::Recipes;
 use super::standing::{All, Standing};
 use crate::engine::Engine;
 use crate::files::{link_or_copy, sha256_file_while};
-use crate::plan::{Paths, Plan};
+use crate::plan::{PEOPLE, Paths, Plan};
 use crate::publish::twin_of;
 use crate::spec::Output;
-use crate::vocab::{Finding, Findings, Place, Result, SliceAccount, TableRecord};
+use crate::vocab::{Finding, Findings, Kind, Observer, Place, Result, SliceAccount, TableRecord};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,9 +23,20 @@ pub(super) struct Kept {
     pub(super) findings: Findings,
 }
 
+/// What is recorded of a project's tables that are kept.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// The tables.
+    pub(super) tables: Vec<TableRecord>,
+    /// The fates of their rows.
+    pub(super) slices: Vec<SliceAccount>,
+    /// How many people each link kind leads to, where the table of people is kept.
+    pub(super) linked: Option<Vec<(Kind, u64)>>,
+}
+
 impl Kept {
-    /// Decides what is kept. A source whose rows will be read is digested first, where its digest was only remembered: one
-    /// that turns out otherwise changes what is kept.
+    /// Decides what is kept. A source whose rows will be read, or that tells who is whom in them, is digested first, where its
+    /// digest was only remembered: one that turns out otherwise changes what is kept.
     pub(super) fn decide(
         plan: &Plan,
         standing: &All,
@@ -45,7 +56,9 @@ impl Kept {
                 });
                 kept.paths.push(plan.can_keep(index, &same));
             }
-            let unread = digests.not_read(of_rows(&plan.without(&kept.paths)));
+            let release = plan.without(&kept.paths);
+            let people = of_people(plan, &plan.linking_of(&release), &[]);
+            let unread = digests.not_read([people, of_rows(&release)].concat());
             if !unread.is_empty() {
                 digests.read(&unread, engine.threads(), engine.observer().as_ref())?;
                 continue;
@@ -65,17 +78,12 @@ impl Kept {
         }
     }
 
-    /// Brings a project's kept tables into its staged data folder; gives their records, and the fates of their rows.
-    pub(super) fn take_over(
-        &self,
-        (plan, project): (&Plan, usize),
-        standing: &All,
-        data: &Path,
-    ) -> Result<(Vec<TableRecord>, Vec<SliceAccount>)> {
+    /// Brings a project's kept tables into its staged data folder; gives what is recorded of them.
+    pub(super) fn take_over(&self, (plan, project): (&Plan, usize), standing: &All, data: &Path) -> Result<Taken> {
         let Some((of, paths)) = plan.projects.get(project).zip(self.paths.get(project)) else {
-            return Ok(Default::default());
+            return Ok(Taken::default());
         };
-        let Some(old) = standing.get(of.id()).filter(|_| !paths.is_empty()) else { return Ok(Default::default()) };
+        let Some(old) = standing.get(of.id()).filter(|_| !paths.is_empty()) else { return Ok(Taken::default()) };
         for path in paths {
             for name in forms(path, of.approved.spec().output) {
                 link_or_copy(&old.data().join(&name), &data.join(&name))?;
@@ -86,7 +94,8 @@ impl Kept {
         let counted: BTreeSet<_> = kept.map(|table| (&table.element, plan.counted_under(table))).collect();
         let slices =
             old.account.slices.iter().filter(|of| counted.contains(&(&of.element, of.slice))).cloned().collect();
-        Ok((tables, slices))
+        let linked = paths.contains(PEOPLE).then(|| old.account.linked.clone());
+        Ok(Taken { tables, slices, linked })
     }
 }
 
@@ -105,16 +114,19 @@ impl Standing {
             .map(String::as_str)
     }
 
+    /// Whether a file has the bytes that were recorded.
+    pub(super) fn is_whole(&self, name: &str, observer: &dyn Observer) -> Result<bool> {
+        let read = sha256_file_while(&self.data().join(name), observer);
+        observer.go_on()?;
+        Ok(read.is_ok_and(|(_, sha256)| Some(sha256.as_str()) == self.digest_of(name)))
+    }
+
     /// Of some tables those whose files are not what was recorded.
     fn damaged(&self, paths: &Paths, output: Output, engine: &Engine) -> Result<Paths> {
         let observer = engine.observer().as_ref();
-        let is_whole = |name: &String| {
-            let read = sha256_file_while(&self.data().join(name), observer);
-            observer.go_on()?;
-            Ok(read.is_ok_and(|(_, sha256)| Some(sha256.as_str()) == self.digest_of(name)))
-        };
         let check = |path: &String| {
-            let whole = forms(path, output).iter().map(is_whole).collect::<Result<Vec<bool>>>()?;
+            let whole = forms(path, output).into_iter().map(|name| self.is_whole(&name, observer));
+            let whole = whole.collect::<Result<Vec<bool>>>()?;
             Ok((!whole.into_iter().all(|whole| whole)).then(|| path.clone()))
         };
         let checked = paths.par_iter().map(check).collect::<Result<Vec<_>>>()?;

@@ -10,6 +10,7 @@ mod ending;
 mod expect;
 mod inputs;
 mod kept;
+mod people;
 mod proof;
 mod recipe;
 mod standing;
@@ -24,11 +25,13 @@ use crate::files::{Disk, Lock, Staging};
 use crate::keys::Keyring;
 use crate::plan::{as_json, as_text};
 use crate::publish;
-use crate::vocab::{CheckCount, Error, Event, ExitCode, Findings, Observer, ProjectId, Result};
+use crate::verify::Verdict;
+use crate::vocab::{Error, Event, ExitCode, Findings, Observer, ProjectId, Result};
 use cut::{Before, Cut};
 use inputs::Inputs;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use standing::All;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
@@ -134,7 +137,8 @@ pub fn build(settings: &Settings, specs: &[String], observer: &Arc<dyn Observer>
     let cut = cut::cut(&engine, key, &inputs.catalogue, plan, &staging, &mut before).map_err(first)?;
     before.digests.note(extracts, &staging, &|message| mac.tag(message))?;
     findings.extend(cut.findings.iter().cloned());
-    let (built, found) = prove_and_publish(&cut, &inputs, (settings, &keyring), &engine, started).map_err(first)?;
+    let with = (settings, &keyring, &before.standing);
+    let (built, found) = prove_and_publish(&cut, &inputs, with, &engine, started).map_err(first)?;
     findings.extend(found);
     Ok(Outcome { built, unchanged, findings })
 }
@@ -153,24 +157,25 @@ fn first_lost(disk: &Disk, error: Error) -> Error {
 fn prove_and_publish(
     cut: &Cut,
     inputs: &Inputs,
-    (settings, keyring): (&Settings, &Keyring),
+    with: (&Settings, &Keyring, &All),
     engine: &Engine,
     started: (Timestamp, Instant),
 ) -> Result<(Vec<Built>, Findings)> {
+    let (settings, keyring, _) = with;
     let peoples = cut.peoples(&settings.config.extracts)?;
     let observer = engine.observer();
     std::thread::scope(|scope| {
         let (mut built, mut findings) = (Vec::new(), Findings::new());
         let mut last = None::<ScopedJoinHandle<'_, Result<Built>>>;
         for project in cut.ready() {
-            let proved = prove(cut, project, inputs, (settings, keyring), (engine, &peoples));
-            let (done, (checks, found)) = both(last.take().map(published).transpose(), proved)?;
+            let proved = prove(cut, project, inputs, with, (engine, &peoples));
+            let (done, (verdict, found)) = both(last.take().map(published).transpose(), proved)?;
             built.extend(done);
             findings.extend(found);
-            let Some(checks) = checks else { continue };
+            let Some(verdict) = verdict else { continue };
             observer.go_on()?;
             observer.on(Event::Step("publish"));
-            let publish = move || cut.publish(project, &inputs.catalogue, &checks, settings, keyring, started);
+            let publish = move || cut.publish(project, &inputs.catalogue, &verdict, settings, keyring, started);
             last = Some(scope.spawn(publish));
             if settings.threads == 1 {
                 built.extend(last.take().map(published).transpose()?);
@@ -183,29 +188,30 @@ fn prove_and_publish(
     })
 }
 
-/// Has the verifier look at a staged project and at what is written beside its tables: the checks made, where nothing
-/// refuses it, and what was found.
+/// Has the verifier look at a staged project and at what is written beside its tables: its verdict, where nothing refuses it,
+/// and what was found.
 fn prove(
     cut: &Cut,
     project: usize,
     inputs: &Inputs,
-    (settings, keyring): (&Settings, &Keyring),
+    (settings, keyring, standing): (&Settings, &Keyring, &All),
     (engine, peoples): (&Engine, &apart::Peoples),
-) -> Result<(Option<Vec<CheckCount>>, Findings)> {
+) -> Result<(Option<Verdict>, Findings)> {
     let observer = engine.observer();
     observer.go_on()?;
     observer.on(Event::Step("verify"));
-    let mut verdict = cut.verify(project, &inputs.catalogue, engine)?;
+    let mut verdict = cut.verify(project, &inputs.catalogue, standing, engine)?;
     verdict.findings.extend(cut.apart(project, peoples)?);
     verdict.findings.extend(cut.changed(project, &settings.config.extracts)?);
     if !verdict.passes() {
         return Ok((None, verdict.findings));
     }
-    cut.prepare(project, &inputs.catalogue, &verdict.checks, settings, keyring)?;
+    cut.prepare(project, &inputs.catalogue, &verdict, settings, keyring)?;
     let beside = cut.verify_record(project, &inputs.catalogue)?;
     let refused = !beside.is_empty();
     verdict.findings.extend(beside);
-    Ok(((!refused).then_some(verdict.checks), verdict.findings))
+    let found = std::mem::take(&mut verdict.findings);
+    Ok(((!refused).then_some(verdict), found))
 }
 
 fn published(publishing: ScopedJoinHandle<'_, Result<Built>>) -> Result<Built> {

@@ -2,6 +2,7 @@
 
 use super::cut::Before;
 use super::inputs::{keyring, shown};
+use super::standing::All;
 use super::{Settings, cut, inputs};
 use crate::catalogue::{Catalogue, Document};
 use crate::engine::Engine;
@@ -95,7 +96,7 @@ fn one(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>) -> Res
     let sources = super::account::sources(&manifest);
     let against = Against { spec: &spec, catalogue: &catalogue, account: account.as_ref(), sources: Some(&sources) };
     let data = extract.join("data");
-    let verdict = verify::tables_while(&data, &against, settings.threads, observer.as_ref())?;
+    let verdict = verify::tables_while(&data, &against, None, (settings.threads, observer.as_ref()))?;
     findings.extend(verdict.findings);
     let dictionary = verify::dictionary(&data, &against);
     findings.extend(dictionary.findings);
@@ -220,8 +221,8 @@ fn same_bytes(settings: &Settings, extract: &Path, observer: &Arc<dyn Observer>)
     let cut = cut::cut(&engine, keyring.current(), &inputs.catalogue, plan, &staging, &mut Before::default())?;
     let mut findings = cut.findings.clone();
     let Some(project) = cut.ready().first().copied() else { return Ok(findings) };
-    let verdict = cut.verify(project, &inputs.catalogue, &engine)?;
-    cut.prepare(project, &inputs.catalogue, &verdict.checks, &settings, &keyring)?;
+    let verdict = cut.verify(project, &inputs.catalogue, &All::new(), &engine)?;
+    cut.prepare(project, &inputs.catalogue, &verdict, &settings, &keyring)?;
     let (old, new) = (extract.join("data"), cut.staged(project)?.join("data"));
     let (there, here) = (files_below(&old)?, files_below(&new)?);
     for path in there.iter().chain(here.iter().filter(|p| !there.contains(p))) {

@@ -6,7 +6,7 @@ use crate::files::{operation, sha256_bytes};
 use crate::keys::Keyring;
 use crate::publish::ledger::{self, Entry, PUBLISHED};
 use crate::publish::{LATEST, MANIFEST, Manifest, version_name};
-use crate::vocab::{KeyId, ProjectAccount, ProjectId, SourceRecord};
+use crate::vocab::{KeyId, LinkAccount, ProjectAccount, ProjectId, SourceRecord};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,8 @@ pub(super) struct Standing {
     pub(super) folder: PathBuf,
     /// Its record.
     pub(super) record: Manifest,
+    /// The SHA-256 of its record, which the ledger names.
+    pub(super) record_sha256: String,
     /// What was counted for it.
     pub(super) account: ProjectAccount,
 }
@@ -60,16 +62,17 @@ fn one(extracts: &Path, project: &ProjectId, entry: &Entry) -> Option<Standing> 
     let latest = std::fs::read_link(home.join(LATEST)).ok()?;
     let read = |path: &str| operation::read_if_there(&folder.join(path)).ok()?;
     let (bytes, tags) = (read(MANIFEST)?, read("tagmanifest-sha256.txt")?);
-    let digests = (Some(sha256_bytes(&bytes)), Some(sha256_bytes(&tags)));
+    let (record_sha256, tags) = (sha256_bytes(&bytes), sha256_bytes(&tags));
     if entry.version != Some(version)
         || latest.as_os_str() != version_name(version).as_str()
-        || digests != (entry.manifest_sha256.clone(), entry.bag_sha256.clone())
+        || entry.manifest_sha256.as_ref() != Some(&record_sha256)
+        || entry.bag_sha256.as_ref() != Some(&tags)
     {
         return None;
     }
     let record: Manifest = serde_json::from_slice(&bytes).ok()?;
     let account = account::of(&record)?;
-    (account.project == *project).then_some(Standing { version, folder, record, account })
+    (account.project == *project).then_some(Standing { version, folder, record, record_sha256, account })
 }
 
 impl Standing {
@@ -91,6 +94,11 @@ impl Standing {
     /// Whether its tables were published as Parquet. The record describes the Parquet files where only CSV was, too.
     pub(super) fn publishes_parquet(&self) -> bool {
         self.record.spec.parsed.pointer("/output/parquet").and_then(serde_json::Value::as_bool) == Some(true)
+    }
+
+    /// What the link tables held.
+    pub(super) fn links(&self) -> Vec<LinkAccount> {
+        account::links(&self.record)
     }
 
     /// Its data folder.

@@ -49,6 +49,5 @@ pub(super) fn unchanged(
 /// Whether the files have the names, lengths and rows that a record names.
 fn may_be_the_same(own: &[SourceFile], old: &Standing) -> bool {
     let recorded = old.sources();
-    let same = |file: &SourceFile| recorded.iter().any(|r| r.path == file.name && (r.bytes, r.rows) == file.size());
-    own.len() == recorded.len() && own.iter().all(same)
+    own.len() == recorded.len() && own.iter().all(|file| file.may_be_one_of(&recorded))
 }

@@ -1,9 +1,9 @@
 //! What need not be made again: tables of a project's last version that would come out the same. What only they need is
 //! not read.
 
-use super::model::{ElementScan, LinkedPlan, Plan, ProjectPlan, Purpose, TablePlan};
+use super::model::{ElementScan, LinkedPlan, Linking, PEOPLE, Plan, ProjectPlan, Purpose, TablePlan, Unit, Want};
 use crate::catalogue::{Element, Period};
-use crate::vocab::{ElementName, Slice};
+use crate::vocab::{ElementName, Kind, Slice};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -47,6 +47,59 @@ impl Plan {
         scans.filter(|scan| !scan.wants.is_empty() && !scan.units.is_empty()).map(Arc::new).collect()
     }
 
+    /// The files that a project's cohort is selected from, below the sources folder, in the order of the plan.
+    #[must_use]
+    pub fn selected_from(&self, project: usize) -> BTreeSet<&str> {
+        let sets = self.sets_of(|of| of == project);
+        let scans = self.selection.iter().flat_map(|scan| {
+            let wanted = scan.units.iter().filter(|unit| wants_unit(scan, unit, |want| is_of(want, &sets)));
+            wanted.map(|unit| unit.facts.shown.as_str())
+        });
+        scans.collect()
+    }
+
+    /// The scans that select cohorts, without all that only the cohorts need which are `known`, by project.
+    #[must_use]
+    pub fn selection_without(&self, known: &[bool]) -> Vec<Arc<ElementScan>> {
+        let sets = self.sets_of(|project| known.get(project) != Some(&true));
+        let narrow = |scan: &Arc<ElementScan>| {
+            let mut scan = ElementScan::clone(scan);
+            scan.wants.retain(|want| is_of(want, &sets));
+            keep_units_of_wants(&mut scan);
+            scan
+        };
+        let scans = self.selection.iter().map(narrow);
+        scans.filter(|scan| !scan.wants.is_empty() && !scan.units.is_empty()).map(Arc::new).collect()
+    }
+
+    /// What tells who is whom, of everybody.
+    #[must_use]
+    pub fn linking(&self) -> Linking<'_> {
+        let carriers = self.selection.iter().filter(|scan| scan.element.identifier.kind == self.person);
+        Linking { tables: self.links.iter().collect(), carriers: carriers.collect() }
+    }
+
+    /// What tells who is whom where all cohorts are known: of the rows that some scans release, and of people never to be
+    /// released.
+    #[must_use]
+    pub fn linking_of(&self, release: &[Arc<ElementScan>]) -> Linking<'_> {
+        let asked: BTreeSet<&Kind> = release.iter().map(|scan| &scan.element.identifier.kind).collect();
+        let mut linking = self.linking();
+        // Where rows carry the person kind itself, everybody must be known, whatever led to them.
+        if !asked.contains(&self.person) {
+            let excluded = |kind: &Kind| self.exclusions.iter().any(|exclusion| exclusion.kind == *kind);
+            linking.tables.retain(|link| asked.contains(&link.kind) || excluded(&link.kind));
+            linking.carriers.clear();
+        }
+        linking
+    }
+
+    /// The sets that the steps of some projects look at.
+    fn sets_of(&self, projects: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+        let of = self.projects.iter().enumerate().filter(|(project, _)| projects(*project));
+        of.flat_map(|(_, of)| of.steps.iter().flatten().copied()).collect()
+    }
+
     /// Takes the tables that are kept out of the plan, and out of its scans all that only they need.
     pub fn leave_out(&mut self, kept: &[Paths]) {
         self.release = self.without(kept);
@@ -66,9 +119,10 @@ impl Plan {
 }
 
 impl ProjectPlan {
-    /// The paths of all its tables below `data/`.
+    /// The paths of all its tables below `data/`, that of people among them.
     pub fn paths(&self) -> impl Iterator<Item = String> {
-        self.tables.iter().map(TablePlan::path).chain(self.linked.iter().map(LinkedPlan::path))
+        let rows = self.tables.iter().map(TablePlan::path).chain(self.linked.iter().map(LinkedPlan::path));
+        rows.chain(std::iter::once(PEOPLE.to_owned()))
     }
 
     /// Takes the tables of some elements, and others beside them, out of what is kept, unless all of them are in it.
@@ -132,12 +186,25 @@ fn narrow(mut scan: ElementScan, leaving: &Leaving<'_>) -> ElementScan {
             }
         }
     });
-    let wants = &scan.wants;
-    scan.units.retain(|unit| {
-        wants.iter().any(|want| match (&want.slices, unit.slice) {
-            (Some(slices), Some(slice)) => slices.contains(&slice),
-            _ => true,
-        })
-    });
+    keep_units_of_wants(&mut scan);
     scan
+}
+
+/// Takes out of a scan the units that nobody wants.
+fn keep_units_of_wants(scan: &mut ElementScan) {
+    let units = std::mem::take(&mut scan.units);
+    scan.units = units.into_iter().filter(|unit| wants_unit(scan, unit, |_| true)).collect();
+}
+
+/// Whether any of some wants of a scan asks for a unit.
+fn wants_unit(scan: &ElementScan, unit: &Unit, some: impl Fn(&Want) -> bool) -> bool {
+    scan.wants.iter().filter(|want| some(want)).any(|want| match (&want.slices, unit.slice) {
+        (Some(slices), Some(slice)) => slices.contains(&slice),
+        _ => true,
+    })
+}
+
+/// Whether a want is for one of these sets.
+fn is_of(want: &Want, sets: &BTreeSet<usize>) -> bool {
+    matches!(want.purpose, Purpose::Set(set) if sets.contains(&set))
 }

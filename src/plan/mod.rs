@@ -11,7 +11,7 @@ mod tables;
 pub use kept::Paths;
 pub use make::{Input, make};
 pub use model::{
-    ElementScan, ExclusionScan, Flag, Ground, Layout, LinkScan, LinkedPlan, OutColumn, Plan, ProjectPlan, Purpose,
-    Stand, TablePlan, Unit, View, ViewColumn, Want, term_rank,
+    ElementScan, ExclusionScan, Flag, Ground, Layout, LinkScan, LinkedPlan, Linking, OutColumn, PEOPLE, Plan,
+    ProjectPlan, Purpose, Stand, TablePlan, Unit, View, ViewColumn, Want, term_rank,
 };
 pub use show::{as_json, as_text, of_project};

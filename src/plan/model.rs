@@ -38,6 +38,9 @@ pub struct Plan {
     pub release: Vec<Arc<ElementScan>>,
 }
 
+/// The table of people, below `data/`.
+pub const PEOPLE: &str = "persons.parquet";
+
 /// One project's part.
 #[derive(Debug)]
 pub struct ProjectPlan {
@@ -141,6 +144,16 @@ pub struct LinkScan {
     pub kind: Kind,
     /// The files, each with its person and identifier column.
     pub files: Vec<(Arc<FileFacts>, ColumnFacts, ColumnFacts)>,
+}
+
+/// What is read to tell who is whom.
+#[derive(Debug)]
+pub struct Linking<'a> {
+    /// The link tables.
+    pub tables: Vec<&'a LinkScan>,
+    /// The scans that select cohorts from elements which carry the person kind itself: each of their values is a person,
+    /// whether or not a link table knows them.
+    pub carriers: Vec<&'a Arc<ElementScan>>,
 }
 
 /// One table of people never to be released.

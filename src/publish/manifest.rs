@@ -61,6 +61,9 @@ pub struct Manifest {
     pub absent: Vec<AbsentSlice>,
     /// The verifier's checks, and how many things each looked at.
     pub checks: Vec<Check>,
+    /// How the tables were proved: a later build that has the same bytes need not look at their rows again.
+    #[serde(default)]
+    pub proof: ProofRecord,
     /// The recipe of each table, by path: what a later build compares before it keeps the file.
     pub reuse: BTreeMap<String, String>,
     /// The digest of all that `data/` depends on: where it is the same, a later build has nothing to do.
@@ -331,6 +334,15 @@ pub struct AbsentSlice {
 pub struct Check {
     pub check: String,
     pub looked_at: u64,
+}
+
+/// By which rules tables were proved, and how many things each check looked at in the rows of each, by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ProofRecord {
+    pub rules: u32,
+    pub tables: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Manifest {

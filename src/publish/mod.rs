@@ -27,8 +27,8 @@ mod tests;
 pub use csv::csv_twin;
 pub use manifest::{
     AbsentSlice, ApprovalRecord, AttritionRecord, CatalogueRecord, Check, Column, DecisionRecord, DocumentRecord,
-    FatesRecord, FileRecord, KeyRecord, Link, Linkage, MANIFEST, Manifest, ProjectRecord, SliceFates, SliceRecord,
-    Source, SpecRecord, StepRecord, Table, Tool, UseRecord, manifest_schema,
+    FatesRecord, FileRecord, KeyRecord, Link, Linkage, MANIFEST, Manifest, ProjectRecord, ProofRecord, SliceFates,
+    SliceRecord, Source, SpecRecord, StepRecord, Table, Tool, UseRecord, manifest_schema,
 };
 pub use pending::{LATEST, PENDING, recover, unfinished};
 pub use publication::{Publication, Published, RunFacts, version_name, version_of};

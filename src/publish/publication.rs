@@ -2,7 +2,8 @@
 
 use crate::approval::Approved;
 use crate::catalogue::Catalogue;
-use crate::vocab::{CheckCount, KeyId, LinkAccount, ProjectAccount, SourceRecord};
+use crate::verify::Verdict;
+use crate::vocab::{KeyId, LinkAccount, ProjectAccount, SourceRecord};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::{Path, PathBuf};
@@ -61,8 +62,8 @@ pub struct Publication<'a> {
     pub key_fingerprint: &'a str,
     /// Whether the key is the one published for tests.
     pub published_test_key: bool,
-    /// The verifier's checks.
-    pub checks: &'a [CheckCount],
+    /// What the verifier said.
+    pub verdict: &'a Verdict,
     /// What is true of this run only.
     pub run: &'a RunFacts,
 }

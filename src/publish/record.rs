@@ -1,11 +1,12 @@
 //! Fills the manifest: from what the rooms counted to the record that stays with the data.
 
 use super::manifest::{
-    AbsentSlice, CatalogueRecord, DocumentRecord, FileRecord, KeyRecord, Linkage, Manifest, SliceRecord, SpecRecord,
-    Table, Tool,
+    AbsentSlice, CatalogueRecord, DocumentRecord, FileRecord, KeyRecord, Linkage, Manifest, ProofRecord, SliceRecord,
+    SpecRecord, Table, Tool,
 };
 use super::publication::Publication;
 use crate::catalogue::Document;
+use crate::verify::RULES;
 use crate::vocab::{ElementName, Error, Result, Slice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,7 +58,8 @@ pub(super) fn manifest(publication: &Publication<'_>, csv: Vec<FileRecord>) -> R
         tables,
         csv,
         absent: absent(publication)?,
-        checks: same(publication.checks)?,
+        checks: same(&publication.verdict.checks)?,
+        proof: ProofRecord { rules: RULES, tables: same(&publication.verdict.of_tables)? },
         inputs: publication.inputs.to_owned(),
     })
 }

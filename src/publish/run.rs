@@ -24,6 +24,7 @@ pub(super) fn run(publication: &Publication<'_>, manifest: &Manifest, version: u
         "as_of": run.as_of.to_string(),
         "as_of_is_today": run.as_of_is_today,
         "seconds": timings,
+        "tables_proved_before": publication.verdict.proved_before,
         "estimates": run.estimates,
         "actual": {
             "rows_read": rows_read,

@@ -8,11 +8,12 @@ use super::cells::Cells;
 use super::condition::{Known, TRUE, outcomes};
 use super::expected::{Part, Table, spell_columns};
 use super::people::{Met, NOBODY};
+use super::proved::Proved;
 use super::spells::Years;
 use super::tally::{Check, Tally};
 use crate::catalogue::{Catalogue, Element, Period};
 use crate::spec::{Request, Selection, Spec, Step};
-use crate::vocab::{Kind, Slice};
+use crate::vocab::{ElementName, Kind, Slice};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +44,21 @@ struct Claim<'a> {
     rows: Vec<(&'a Selection, &'a Element)>,
     /// Whether everybody must have such a row, or nobody may.
     must: bool,
+    /// Whether all tables that can tell were proved before.
+    proved: bool,
     met: Bits,
+}
+
+impl Claim<'_> {
+    /// The tables whose rows tell.
+    fn told_by<'t>(&self, tables: &'t [Table<'_>]) -> Vec<&'t str> {
+        let tells = |name: &ElementName| self.rows.iter().any(|(_, element)| element.name == *name);
+        stems(tables, |table| table.element.is_some_and(tells))
+    }
+}
+
+fn stems<'t>(tables: &'t [Table<'_>], some: impl Fn(&Table<'_>) -> bool) -> Vec<&'t str> {
+    tables.iter().filter(|table| some(table)).map(|table| table.stem.as_str()).collect()
 }
 
 /// The rows of tables whose element is identified by a kind: whoever has one is linked by that kind.
@@ -61,6 +76,8 @@ struct Repeat<'a> {
     repeated: [AtomicU64; 2],
     people: Bits,
     joins: Vec<Join<'a>>,
+    /// Whether all these tables were proved before.
+    proved: bool,
 }
 
 /// A join whose rows the extract also holds in tables of their own.
@@ -91,6 +108,20 @@ impl<'a> Crosswise<'a> {
         let repeats = tables.iter().filter(|table| table.stem.starts_with("linked/") && !table.parts.is_empty());
         let repeats = repeats.map(|table| repeat(table, spec, tables, people)).collect();
         Self { claims: claims(spec, catalogue, people), linked, repeats }
+    }
+
+    /// Takes for proved what tables say beside each other that were all proved before; of the others, all are to be read again.
+    pub(super) fn leave_out(&mut self, proved: &mut Proved, tables: &[Table<'_>]) {
+        // Whom a table shows to be wrongly in the cohort it shows alone; that somebody is rightly there, all of them together.
+        let claims = self.claims.iter().filter(|claim| claim.must).map(|claim| claim.told_by(tables));
+        let groups: Vec<Vec<&str>> = claims.chain(self.repeats.iter().map(|repeat| repeat.told_by(tables))).collect();
+        proved.all_or_none(&groups);
+        for claim in self.claims.iter_mut().filter(|claim| claim.must) {
+            claim.proved = proved.has_all(&claim.told_by(tables));
+        }
+        for repeat in &mut self.repeats {
+            repeat.proved = proved.has_all(&repeat.told_by(tables));
+        }
     }
 
     /// Looks at the rows of one batch of a table, and the people that were met in it.
@@ -144,7 +175,7 @@ impl<'a> Crosswise<'a> {
     pub(super) fn finish(&self, people: usize, flags: &[(&Kind, &[bool])], tally: &mut Tally) {
         let count = |wrong: &dyn Fn(usize) -> bool| (0..people).filter(|rank| wrong(*rank)).count() as u64;
         tally.look(Check::Crosswise, people * (self.claims.len() + self.linked.len()));
-        for claim in &self.claims {
+        for claim in self.claims.iter().filter(|claim| !claim.proved) {
             let things = if claim.must {
                 "people have no released row that a step of the cohort demands of everyone"
             } else {
@@ -162,6 +193,9 @@ impl<'a> Crosswise<'a> {
         for repeat in &self.repeats {
             let read = |sums: &[AtomicU64; 2]| [&sums[0], &sums[1]].map(|sum| sum.load(Ordering::Relaxed));
             tally.look(Check::Crosswise, 2 + people * repeat.joins.len());
+            if repeat.proved {
+                continue;
+            }
             if read(&repeat.own) != read(&repeat.repeated) {
                 let what = format!("its rows are not those of the tables of {}, each once", repeat.base.name);
                 tally.refuse("linked-differs", repeat.stem, what);
@@ -186,7 +220,7 @@ fn claims<'a>(spec: &'a Spec, catalogue: &'a Catalogue, people: usize) -> Vec<Cl
     // A later `include` may bring people whom an earlier step never saw.
     let last = steps.iter().rposition(|step| matches!(step, Step::Include(_))).unwrap_or(0);
     let of = |rows: &'a Selection| catalogue.element(&rows.element).map(|element| (rows, element));
-    let claim = |rows, must| Claim { rows, must, met: Bits::new(people) };
+    let claim = |rows, must| Claim { rows, must, proved: false, met: Bits::new(people) };
     let all_there = |rows: &Selection| request(spec, rows).is_some_and(|request| holds_all(&request.rows, rows));
     let mut claims = Vec::new();
     let includes: Vec<&Selection> =
@@ -292,10 +326,18 @@ fn repeat<'a>(table: &'a Table<'a>, spec: &'a Spec, tables: &'a [Table<'a>], peo
         repeated: [const { AtomicU64::new(0) }; 2],
         people: Bits::new(people),
         joins: joins.collect(),
+        proved: false,
     }
 }
 
 impl Repeat<'_> {
+    /// The tables whose rows tell: the linked one, and those that it repeats.
+    fn told_by<'t>(&self, tables: &'t [Table<'_>]) -> Vec<&'t str> {
+        let joined = |name: &ElementName| self.joins.iter().any(|join| join.element.name == *name);
+        let repeated = |name: &ElementName| self.base.name == *name || joined(name);
+        stems(tables, |table| table.stem == self.stem || table.element.is_some_and(repeated))
+    }
+
     fn linked_rows(&self, cells: &[Cells<'_>], ranks: &[usize], width: usize) {
         let base: Vec<usize> = (0..width).collect();
         add(&self.repeated, ranks.len(), (0..ranks.len()).map(|row| hash(cells, &base, row)));

@@ -19,6 +19,7 @@ mod layout;
 mod leak;
 mod people;
 mod periods;
+mod proved;
 mod rows;
 mod scan;
 mod shapes;
@@ -35,11 +36,13 @@ use crate::catalogue::Catalogue;
 use crate::spec::Spec;
 use crate::vocab::{CheckCount, Error, Findings, Observer, ProjectAccount, Result, Severity, Silent, SourceRecord};
 pub use apart::{first_people, share_people};
+pub use proved::{Before, OfTables, RULES};
 
 use account::Seen;
 use crosswise::Crosswise;
 use expected::Role;
 use people::People;
+use proved::Proved;
 use rayon::prelude::*;
 use std::path::Path;
 use tally::Tally;
@@ -64,9 +67,18 @@ pub struct Verdict {
     pub findings: Findings,
     /// How much each check looked at. A check that looked at nothing is shown as such.
     pub checks: Vec<CheckCount>,
+    /// What of it stands in the rows of each table, that of people apart.
+    pub of_tables: OfTables,
+    /// How many tables were not read again, since they were proved before and are the same to the byte.
+    pub proved_before: u64,
 }
 
 impl Verdict {
+    /// What is said of anything but tables.
+    fn of(findings: Findings, checks: Vec<CheckCount>) -> Self {
+        Self { findings, checks, of_tables: OfTables::new(), proved_before: 0 }
+    }
+
     /// Whether nothing refuses.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -138,14 +150,20 @@ pub const CODES: &[(&str, &str)] = &[
 /// # Errors
 /// Only where threads cannot be had: whatever is wrong with the extract is a finding.
 pub fn tables(data: &Path, against: &Against<'_>, threads: usize) -> Result<Verdict> {
-    tables_while(data, against, threads, &Silent)
+    tables_while(data, against, None, (threads, &Silent))
 }
 
-/// The same, as long as the run may go on.
+/// The same, as long as the run may go on. Tables of a version `before` that were proved by the same rules are not read again
+/// where their bytes are the same.
 ///
 /// # Errors
 /// Threads cannot be had, or the run is interrupted: what was found until then is no verdict, and is thrown away.
-pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer: &dyn Observer) -> Result<Verdict> {
+pub fn tables_while(
+    data: &Path,
+    against: &Against<'_>,
+    before: Option<&Before<'_>>,
+    (threads, observer): (usize, &dyn Observer),
+) -> Result<Verdict> {
     let mut tally = Tally::default();
     let tables = expected::tables(against.spec, against.catalogue, &mut tally);
     let output = &against.spec.output;
@@ -172,10 +190,13 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
         flags = gathered.linked;
         seen.push(Seen { path: table::path(table, forms), table, facts });
     }
-    let crosswise = Crosswise::new(against.spec, against.catalogue, &tables, people.len());
-    // The largest first, so that no core waits for another at the end.
+    let mut crosswise = Crosswise::new(against.spec, against.catalogue, &tables, people.len());
+    let mut proved = Proved::of(before, against, (&tables, forms), &digests);
+    crosswise.leave_out(&mut proved, &tables);
     let rest = tables.iter().filter(complete).filter(|table| table.stem != "persons");
-    let mut rest: Vec<_> = rest.map(|table| (size(&data.join(table::path(table, forms))), table)).collect();
+    let (rest, again): (Vec<_>, Vec<_>) = rest.partition(|table| !proved.has(&table.stem));
+    // The largest first, so that no core waits for another at the end.
+    let mut rest: Vec<_> = rest.into_iter().map(|table| (size(&data.join(table::path(table, forms))), table)).collect();
     rest.sort_by(|(a, _), (b, _)| b.cmp(a));
     let checked: Vec<(Option<Seen<'_>>, Tally)> = pool.install(|| {
         rest.into_par_iter()
@@ -187,9 +208,21 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
             })
             .collect()
     });
+    let mut of_tables = OfTables::new();
     for (table, found) in checked {
+        if let Some(table) = &table {
+            of_tables.insert(table.path.clone(), found.counts());
+        }
         seen.extend(table);
         tally.merge(found);
+    }
+    let proved_before = again.len() as u64;
+    for table in again {
+        let Some((facts, looked_at)) = proved.take(&table.stem) else { continue };
+        let path = table::path(table, forms);
+        tally.look_again(&looked_at);
+        of_tables.insert(path.clone(), looked_at);
+        seen.push(Seen { path, table, facts });
     }
     account::check(against, &tables, &seen, &digests, &mut tally);
     observer.go_on()?;
@@ -205,7 +238,7 @@ pub fn tables_while(data: &Path, against: &Against<'_>, threads: usize, observer
     let (mut findings, checks) = tally.finish();
     let project = against.spec.project.id.as_str();
     findings.iter_mut().for_each(|finding| finding.project = Some(project.to_owned()));
-    Ok(Verdict { findings, checks })
+    Ok(Verdict { findings, checks, of_tables, proved_before })
 }
 
 /// Proves what stands beside the tables below `data`: the codebook and the data package say what is delivered.
@@ -215,7 +248,7 @@ pub fn dictionary(data: &Path, against: &Against<'_>) -> Verdict {
     let looked_at = beside::check(data, against, &mut tally);
     let (mut findings, _) = tally.finish();
     findings.iter_mut().for_each(|finding| finding.project = Some(against.spec.project.id.to_string()));
-    Verdict { findings, checks: vec![CheckCount { check: "dictionary-entries", looked_at }] }
+    Verdict::of(findings, vec![CheckCount { check: "dictionary-entries", looked_at }])
 }
 
 fn size(path: &Path) -> u64 {
@@ -226,5 +259,5 @@ fn size(path: &Path) -> u64 {
 #[must_use]
 pub fn bag(root: &Path) -> Verdict {
     let (findings, files) = bag::check(root);
-    Verdict { findings, checks: vec![CheckCount { check: "bag-files", looked_at: files }] }
+    Verdict::of(findings, vec![CheckCount { check: "bag-files", looked_at: files }])
 }

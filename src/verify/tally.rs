@@ -1,6 +1,7 @@
 //! What the verifier found and how much it looked at: findings of one kind in one column are one finding.
 
 use crate::vocab::{CheckCount, Finding, Findings, Place, safe_text};
+use std::collections::BTreeMap;
 
 /// What the verifier looks at. Every check is shown with its count, also where it is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,14 @@ const NAMES: [&str; 17] = [
     "sampled-people",
 ];
 
+/// How many things each check looked at, by its name.
+pub(super) type Counts = BTreeMap<&'static str, u64>;
+
+/// The name of a check that is known by that name.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().find(|check| *check == name)
+}
+
 /// Findings and counts of one table, or of all.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -56,6 +65,18 @@ impl Tally {
     /// Counts things looked at.
     pub(super) fn look(&mut self, check: Check, count: usize) {
         self.looked_at[check as usize] += count as u64;
+    }
+
+    /// Counts what was looked at before.
+    pub(super) fn look_again(&mut self, counts: &Counts) {
+        for (check, looked_at) in NAMES.iter().zip(&mut self.looked_at) {
+            *looked_at += counts.get(check).copied().unwrap_or(0);
+        }
+    }
+
+    /// What was looked at, where that is anything.
+    pub(super) fn counts(&self) -> Counts {
+        NAMES.into_iter().zip(self.looked_at).filter(|(_, looked_at)| *looked_at > 0).collect()
     }
 
     /// Refuses. The message must not hold anything that was read from a cell.

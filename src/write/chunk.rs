@@ -122,18 +122,18 @@ impl Encoder {
         let boolean = of.physical_type() == Physical::BOOLEAN;
         let most = if boolean { 2 } else { MOST_NUMBERS.min(1 + picked.picks.len() / 2) };
         let Some(dictionary) = Dictionary::of(set, &parts, picked, most, &mut self.numbers, &mut self.seen) else {
-            return match (parts.as_slice(), picked.rows) {
-                ([column], Some(rows)) if column.has_words() && !codes.are_listed() => {
-                    self.words(column, rows, of, codes)
+            if let ([column], Some(rows)) = (parts.as_slice(), picked.rows)
+                && !codes.are_listed()
+            {
+                if column.has_words() {
+                    return self.words(column, rows, of, codes);
                 }
-                ([column], Some(rows)) if of.physical_type() == Physical::BYTE_ARRAY && !codes.are_listed() => {
-                    match column.numbered_texts() {
-                        Some(texts) => self.texts(texts, rows, of, codes),
-                        None => self.plain(set, &parts, picked.picks, of, codes),
-                    }
+                let texts = column.numbered_texts().filter(|_| of.physical_type() == Physical::BYTE_ARRAY);
+                if let Some(texts) = texts {
+                    return self.texts(texts, rows, of, codes);
                 }
-                _ => self.plain(set, &parts, picked.picks, of, codes),
-            };
+            }
+            return self.plain(set, &parts, picked.picks, of, codes);
         };
         let nullable = of.max_def_level() > 0;
         codes.look(&self.numbers, dictionary.len(), |index| dictionary.value(index), &kind_of(&parts));

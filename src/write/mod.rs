@@ -37,7 +37,7 @@ pub(crate) use codes::Codes;
 pub use fill::StoreBuilder;
 pub use gather::{Part, Pick, RowSet, Taken};
 pub use linked::{FansOut, LinkedJob, linked};
-pub use persons::persons;
+pub use persons::{people_of, persons};
 pub use sink::{Room, Sink, SinkKey, read_back, spilled, unite};
 pub use spilled::{Spilled, spill};
 pub use store::Store;

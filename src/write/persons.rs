@@ -1,15 +1,23 @@
-//! Writing `persons.parquet`: one row a cohort person, and whether each link kind leads to it.
+//! `persons.parquet`: one row a cohort person, and whether each link kind leads to it. It is written here, and its people are read
+//! here again where a later run keeps it.
 
 use super::chunk::Encoders;
 use super::codes::Codes;
 use super::encode::{Beside, TableWriter};
 use super::gather::RowSet;
-use crate::files::Disk;
+use crate::files::{Disk, operation};
 use crate::vocab::{ColumnRecord, Kind, Observer, Release, Result, TableRecord, Type};
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::path::Path;
 use std::sync::Arc;
+
+/// People for whom room is asked at once, whatever a footer tells.
+const MOST_AT_ONCE: usize = 1 << 26;
+/// People read at a time.
+const BATCH: usize = 1 << 16;
 
 /// Writes the table of people. `linked` tells for each kind, by rank, whether the person has an unambiguous identifier.
 ///
@@ -59,4 +67,21 @@ pub fn persons(
         columns,
         recipe,
     })
+}
+
+/// The people that a file lists, each by 16 characters which rise; `None` where it is no such file.
+#[must_use]
+pub fn people_of(file: &Path) -> Option<Vec<[u8; 16]>> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(operation::open(file).ok()?).ok()?;
+    let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).ok()?;
+    let first = ProjectionMask::leaves(reader.parquet_schema(), [0]);
+    let mut ids = Vec::with_capacity(rows.min(MOST_AT_ONCE));
+    for batch in reader.with_projection(first).with_batch_size(BATCH).build().ok()? {
+        let batch = batch.ok()?;
+        let column = batch.columns().first()?.as_string_opt::<i32>()?;
+        for id in column {
+            ids.push(id?.as_bytes().try_into().ok()?);
+        }
+    }
+    ids.is_sorted_by(|a, b| a < b).then_some(ids)
 }

@@ -12,6 +12,7 @@ mod beside;
 mod canary;
 mod checksums;
 mod cli;
+mod cohorts_again;
 mod corrupt;
 mod differential;
 mod escapes;

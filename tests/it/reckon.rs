@@ -56,6 +56,11 @@ impl Reckoner {
         hmac(&tag(&hmac(&self.prk), &[info.as_bytes(), &[1]].concat()))
     }
 
+    /// The HMAC of what only the key's holder may write: the ledger, and what is noted of sources.
+    pub(crate) fn ledger(&self, message: &[u8]) -> [u8; 32] {
+        tag(&self.derive("ledger"), message)
+    }
+
     /// From a person's identifier to a `person_id`.
     pub(crate) fn person(&self, project: &str, epoch: u32) -> impl Fn(&[u8]) -> Ten + Sync + use<> {
         let (link, own) = (self.derive("link|ae_id"), self.derive(&format!("project|{project}|{epoch}|person")));

@@ -37,7 +37,7 @@ pub(super) fn page(publication: &Publication<'_>, manifest: &Manifest, record: &
         counts::linkage(manifest),
         counts::rows(manifest),
         counts::tables(publication, manifest),
-        counts::checks(manifest),
+        counts::checks(manifest, publication.verdict.proved_before),
         summary::verify(manifest, record, version),
     ];
     let page = html! {

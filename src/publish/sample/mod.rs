@@ -8,6 +8,7 @@ use crate::catalogue::{
     Absent, Catalogue, Document, Element, Identifier, LinkTable, Links, Period, Template, Variable,
 };
 use crate::spec::{Cohort, Expect, Join, Linked, Output, Pick, Project, Request, Secondment, Selection, Spec, Step};
+use crate::verify::{OfTables, Verdict};
 use crate::vocab::{
     Attrition, Calendar, CheckCount, ElementName, Fates, KeyId, Kind, LinkAccount, Owner, Place, ProjectAccount,
     ProjectId, Release, Slice, SliceAccount, SourceRecord, Spells, StepCount, Truncate, Type, Year, YearKind, Years,
@@ -27,7 +28,7 @@ pub(super) struct Sample {
     links: Vec<LinkAccount>,
     sources: Vec<SourceRecord>,
     key: KeyId,
-    checks: Vec<CheckCount>,
+    verdict: Verdict,
 }
 
 /// The signature of the tests: no HMAC, but keyed and of the right shape.
@@ -69,10 +70,15 @@ impl Sample {
             }],
             sources: vec![source("npd/ks4/b.parquet"), source("link/ae_id_pmr.parquet")],
             key: KeyId::new("2026a").unwrap(),
-            checks: vec![
-                CheckCount { check: "columns-approved", looked_at: 24 },
-                CheckCount { check: "terms-approved", looked_at: 0 },
-            ],
+            verdict: Verdict {
+                findings: Vec::new(),
+                checks: vec![
+                    CheckCount { check: "columns-approved", looked_at: 24 },
+                    CheckCount { check: "terms-approved", looked_at: 0 },
+                ],
+                of_tables: OfTables::new(),
+                proved_before: 0,
+            },
         }
     }
 
@@ -96,7 +102,7 @@ impl Sample {
             key_id: &self.key,
             key_fingerprint: "f1a9e4",
             published_test_key: true,
-            checks: &self.checks,
+            verdict: &self.verdict,
             run: &self.run,
         }
     }

@@ -5,5 +5,6 @@ mod counts;
 mod crosswise;
 mod csv;
 mod fixture;
+mod proved;
 mod tamper;
 mod world;
