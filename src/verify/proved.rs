@@ -1,9 +1,9 @@
 //! Tables that were proved before. Where a version before was made by the same rules, a table of it need not be read again
 //! that still has the bytes which were proved then.
 //!
-//! The rules are the same where this version of the program, with this verifier, made that version of the same project from the
-//! same spec and catalogue, to the byte, for the same people. All of this the verifier finds itself, in the record of that version, which the
-//! ledger vouches for; that the bytes are the same it knows from digests of its own.
+//! The rules are the same where this version of the program, with this verifier, made that version of the same project from
+//! the same spec and catalogue, to the byte, for the same people. All of this the verifier finds itself, in the record of that
+//! version, which the ledger vouches for; that the bytes are the same it knows from digests of its own.
 
 use super::Against;
 use super::account::Digests;
@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The rules by which tables are proved: whoever changes what the verifier finds gives them the next number, so that what was proved
-/// by others is proved again.
+/// The rules by which tables are proved: whoever changes what the verifier finds gives them the next number, so that what was
+/// proved by others is proved again.
 pub const RULES: u32 = 1;
 
 /// The record of a version that was published before.
