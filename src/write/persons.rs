@@ -1,5 +1,5 @@
-//! `persons.parquet`: one row a cohort person, and whether each link kind leads to it. It is written here, and its people are read
-//! here again where a later run keeps it.
+//! `persons.parquet`: one row a cohort person, and whether each link kind leads to it. It is written here, and its people are
+//! read here again where a later run keeps it.
 
 use super::chunk::Encoders;
 use super::codes::Codes;

@@ -195,8 +195,8 @@ pub(super) fn checks(manifest: &Manifest, proved_before: u64) -> Markup {
         }
         @if proved_before > 0 {
             p {
-                "Of its " (manifest.tables.len()) " tables, " (proved_before) " are those of the version before, to the byte: their "
-                "rows were read when they were first published, and their digests now. "
+                "Of its " (manifest.tables.len()) " tables, " (proved_before) " are those of the version before, to the byte: "
+                "their rows were read when they were first published, and their digests now. "
                 code { "leo-extract verify" } " reads all of them again."
             }
         }
