@@ -131,12 +131,7 @@ impl Joined {
 
     /// The wants of a unit, with their index: those that ask for its slice.
     pub fn wants(&self, unit: &Unit) -> impl Iterator<Item = (usize, &Want)> {
-        let slice = unit.slice;
-        self.scan
-            .wants
-            .iter()
-            .enumerate()
-            .filter(move |(_, want)| want.slices.as_ref().is_none_or(|s| slice.is_some_and(|slice| s.contains(&slice))))
+        self.scan.wants.iter().enumerate().filter(|(_, want)| want.asks_for(unit))
     }
 
     /// The fault of a unit whose decoder gave up.

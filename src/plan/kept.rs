@@ -42,18 +42,16 @@ impl Plan {
     /// [`Plan::can_keep`] gave.
     #[must_use]
     pub fn without(&self, kept: &[Paths]) -> Vec<Arc<ElementScan>> {
-        let narrow = |scan: &Arc<ElementScan>| narrow(ElementScan::clone(scan), &Leaving { plan: self, kept });
-        let scans = self.release.iter().map(narrow);
-        scans.filter(|scan| !scan.wants.is_empty() && !scan.units.is_empty()).map(Arc::new).collect()
+        narrowed(&self.release, |wants, element| narrow(wants, element, &Leaving { plan: self, kept }))
     }
 
-    /// The files that a project's cohort is selected from, below the sources folder, in the order of the plan.
+    /// The files that a project's cohort is selected from, below the sources folder.
     #[must_use]
     pub fn selected_from(&self, project: usize) -> BTreeSet<&str> {
         let sets = self.sets_of(|of| of == project);
         let scans = self.selection.iter().flat_map(|scan| {
-            let wanted = scan.units.iter().filter(|unit| wants_unit(scan, unit, |want| is_of(want, &sets)));
-            wanted.map(|unit| unit.facts.shown.as_str())
+            let asked = |unit: &&Unit| scan.wants.iter().any(|want| is_of(want, &sets) && want.asks_for(unit));
+            scan.units.iter().filter(asked).map(|unit| unit.facts.shown.as_str()).collect::<Vec<_>>()
         });
         scans.collect()
     }
@@ -62,14 +60,7 @@ impl Plan {
     #[must_use]
     pub fn selection_without(&self, known: &[bool]) -> Vec<Arc<ElementScan>> {
         let sets = self.sets_of(|project| known.get(project) != Some(&true));
-        let narrow = |scan: &Arc<ElementScan>| {
-            let mut scan = ElementScan::clone(scan);
-            scan.wants.retain(|want| is_of(want, &sets));
-            keep_units_of_wants(&mut scan);
-            scan
-        };
-        let scans = self.selection.iter().map(narrow);
-        scans.filter(|scan| !scan.wants.is_empty() && !scan.units.is_empty()).map(Arc::new).collect()
+        narrowed(&self.selection, |wants, _| wants.retain(|want| is_of(want, &sets)))
     }
 
     /// What tells who is whom, of everybody.
@@ -167,10 +158,22 @@ impl Leaving<'_> {
     }
 }
 
-/// Takes out of a scan what only tables that are kept need.
-fn narrow(mut scan: ElementScan, leaving: &Leaving<'_>) -> ElementScan {
-    let (element, sliced) = (&scan.element, is_cut_by_slice(&scan.element));
-    scan.wants.retain_mut(|want| match &mut want.purpose {
+/// Scans whose wants were made fewer: without the units that nobody wants any more, and without those of which nothing is left.
+fn narrowed(scans: &[Arc<ElementScan>], fewer: impl Fn(&mut Vec<Want>, &Element)) -> Vec<Arc<ElementScan>> {
+    let narrow = |scan: &Arc<ElementScan>| {
+        let mut scan = ElementScan::clone(scan);
+        fewer(&mut scan.wants, &scan.element);
+        let wants = &scan.wants;
+        scan.units.retain(|unit| wants.iter().any(|want| want.asks_for(unit)));
+        (!scan.wants.is_empty() && !scan.units.is_empty()).then(|| Arc::new(scan))
+    };
+    scans.iter().filter_map(narrow).collect()
+}
+
+/// Takes out of an element's wants what only tables that are kept need.
+fn narrow(wants: &mut Vec<Want>, element: &Element, leaving: &Leaving<'_>) {
+    let sliced = is_cut_by_slice(element);
+    wants.retain_mut(|want| match &mut want.purpose {
         Purpose::Set(_) => true,
         Purpose::Join { project, .. } => !leaving.linked(*project),
         Purpose::Table { project, bases } => {
@@ -186,22 +189,6 @@ fn narrow(mut scan: ElementScan, leaving: &Leaving<'_>) -> ElementScan {
             }
         }
     });
-    keep_units_of_wants(&mut scan);
-    scan
-}
-
-/// Takes out of a scan the units that nobody wants.
-fn keep_units_of_wants(scan: &mut ElementScan) {
-    let units = std::mem::take(&mut scan.units);
-    scan.units = units.into_iter().filter(|unit| wants_unit(scan, unit, |_| true)).collect();
-}
-
-/// Whether any of some wants of a scan asks for a unit.
-fn wants_unit(scan: &ElementScan, unit: &Unit, some: impl Fn(&Want) -> bool) -> bool {
-    scan.wants.iter().filter(|want| some(want)).any(|want| match (&want.slices, unit.slice) {
-        (Some(slices), Some(slice)) => slices.contains(&slice),
-        _ => true,
-    })
 }
 
 /// Whether a want is for one of these sets.

@@ -271,6 +271,14 @@ pub struct Want {
     pub columns: Vec<usize>,
 }
 
+impl Want {
+    /// Whether it asks for the rows of a unit of its scan.
+    #[must_use]
+    pub fn asks_for(&self, unit: &Unit) -> bool {
+        self.slices.as_ref().is_none_or(|slices| unit.slice.is_some_and(|slice| slices.contains(&slice)))
+    }
+}
+
 /// What a want is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {

@@ -64,12 +64,7 @@ fn written(plan: &Plan, project: usize) -> BTreeMap<String, (u64, u64)> {
             if *of != project {
                 continue;
             }
-            let n: u64 = scan
-                .units
-                .iter()
-                .filter(|u| want.slices.as_ref().is_none_or(|s| u.slice.is_some_and(|slice| s.contains(&slice))))
-                .map(|u| u.rows)
-                .sum();
+            let n: u64 = scan.units.iter().filter(|u| want.asks_for(u)).map(|u| u.rows).sum();
             let columns = u64::try_from(want.columns.len()).unwrap_or(0) + 2;
             rows.insert(scan.element.name.to_string(), (n, columns));
         }

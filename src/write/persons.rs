@@ -6,6 +6,7 @@ use super::codes::Codes;
 use super::encode::{Beside, TableWriter};
 use super::gather::RowSet;
 use crate::files::{Disk, operation};
+use crate::plan::PEOPLE;
 use crate::vocab::{ColumnRecord, Kind, Observer, Release, Result, TableRecord, Type};
 use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -34,7 +35,7 @@ pub fn persons(
     let mut fields = vec![Field::new("person_id", DataType::Utf8, false)];
     fields.extend(linked.iter().map(|(kind, _)| Field::new(format!("linked_{kind}"), DataType::Boolean, false)));
     let names: Vec<String> = fields.iter().map(|f| f.name().clone()).collect();
-    let mut writer = TableWriter::create(&data.join("persons.parquet"), &Schema::new(fields), encoders.take()?)?;
+    let mut writer = TableWriter::create(&data.join(PEOPLE), &Schema::new(fields), encoders.take()?)?;
     let ranks: Vec<u32> = (0..u32::try_from(ids.len()).unwrap_or(u32::MAX)).collect();
     let flags: Vec<ArrayRef> =
         linked.iter().map(|(_, f)| Arc::new(BooleanArray::from(f.clone())) as ArrayRef).collect();
@@ -56,7 +57,7 @@ pub fn persons(
         })
         .collect();
     Ok(TableRecord {
-        path: "persons.parquet".to_owned(),
+        path: PEOPLE.to_owned(),
         element: None,
         slice: None,
         rows,

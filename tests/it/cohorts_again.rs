@@ -62,16 +62,6 @@ struct Stamp {
     footer: String,
 }
 
-#[track_caller]
-fn is_what_a_clean_build_makes(world: &World, projects: &[&str]) {
-    for project in projects {
-        let latest = world.latest(project);
-        world.run(&["verify", "--quiet", "--rebuild", latest.to_str().unwrap()]).ends(0);
-    }
-    world.run(&["audit", "--quiet"]).ends(0);
-    world.assert_clean();
-}
-
 #[test]
 fn only_what_changed_is_read_where_the_cohort_is_what_it_was() {
     let world = World::new();
@@ -80,14 +70,14 @@ fn only_what_changed_is_read_where_the_cohort_is_what_it_was() {
     change(&world.source(EARNINGS), |rows| rows - 1);
     assert_eq!(elements(&again(&world, &[WIDE])), ["hmrc.earnings"]);
     assert!(people_are_kept(&world, WIDE, "v0001"));
-    is_what_a_clean_build_makes(&world, &[WIDE]);
+    world.assert_as_built_anew(&[WIDE]);
     // A title changes no row: nothing is read at all, and all of the tables are kept.
     world.amend(WIDE, "title: ", "title: On ");
     let run = again(&world, &[WIDE]);
     assert!(elements(&run).is_empty(), "{}", run.said());
     let tables = manifest(&world.latest(WIDE))["tables"].as_array().unwrap().len();
     assert_eq!(run.json()["built"][0]["kept"], tables);
-    is_what_a_clean_build_makes(&world, &[WIDE]);
+    world.assert_as_built_anew(&[WIDE]);
 }
 
 #[test]
@@ -102,7 +92,7 @@ fn whatever_a_cohort_depends_on_has_it_selected_again() {
         version += 1;
         assert_eq!(run.json()["built"][0]["version"], version, "{what}");
         assert!(!people_are_kept(&world, WIDE, &before), "{what}");
-        is_what_a_clean_build_makes(&world, &[WIDE]);
+        world.assert_as_built_anew(&[WIDE]);
     };
     change(&world.source(CARE), |rows| rows / 2);
     selected("a source that people are selected from");
@@ -126,7 +116,7 @@ fn of_several_projects_those_are_selected_whose_cohorts_may_have_changed() {
     world.amend(SMALL, "title: ", "title: On ");
     again(&world, &[SMALL, WIDE]);
     assert!(people_are_kept(&world, SMALL, "v0001") && !people_are_kept(&world, WIDE, "v0001"));
-    is_what_a_clean_build_makes(&world, &[SMALL, WIDE]);
+    world.assert_as_built_anew(&[SMALL, WIDE]);
 }
 
 #[test]
@@ -179,5 +169,5 @@ fn a_link_table_that_is_not_what_was_remembered_is_seen_when_it_is_read() {
     change(&world.source(EARNINGS), |rows| rows - 1);
     let run = again(&world, &[WIDE]);
     assert!(elements(&run).contains(&"npd.cla".to_owned()), "{}", run.said());
-    is_what_a_clean_build_makes(&world, &[WIDE]);
+    world.assert_as_built_anew(&[WIDE]);
 }

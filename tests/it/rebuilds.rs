@@ -40,14 +40,6 @@ fn kept(world: &World, project: &str) -> (Vec<String>, usize) {
     (tables.into_iter().filter(same).collect(), all)
 }
 
-#[track_caller]
-fn is_what_a_clean_build_makes(world: &World, project: &str) {
-    let latest = world.latest(project);
-    world.run(&["verify", "--quiet", "--rebuild", latest.to_str().unwrap()]).ends(0);
-    world.run(&["audit", "--quiet"]).ends(0);
-    world.assert_clean();
-}
-
 #[test]
 fn where_nothing_changed_nothing_is_done_and_that_is_said() {
     let world = World::new();
@@ -75,11 +67,11 @@ fn what_would_come_out_the_same_is_kept_and_the_rest_cut_again() {
     // The year that changed and the people are written anew.
     assert_eq!(kept.len(), all - 2, "{kept:?} of {all}");
     assert!(!kept.iter().any(|path| path.ends_with("2010-2011.parquet")));
-    is_what_a_clean_build_makes(&world, SMALL);
+    world.assert_as_built_anew(&[SMALL]);
     // Another column: nothing of the element can be kept, and the people alone are.
     world.amend(SMALL, "      - KS4_LEVEL2_EM\n", "");
     assert_eq!(again(&world, &[SMALL]).ends(0).json()["built"][0]["kept"], 1);
-    is_what_a_clean_build_makes(&world, SMALL);
+    world.assert_as_built_anew(&[SMALL]);
 }
 
 #[test]
@@ -129,7 +121,7 @@ fn whatever_an_extract_depends_on_makes_a_new_version() {
         let report = again(&world, &[SMALL]).ends(0).json();
         assert_eq!(report["built"][0]["version"], version, "{what}: {report}");
         assert!(is_unchanged(&again(&world, &[SMALL]).ends(0)), "{what}");
-        is_what_a_clean_build_makes(&world, SMALL);
+        world.assert_as_built_anew(&[SMALL]);
     };
     world.amend(SMALL, "title: ", "title: On ");
     next("the spec");

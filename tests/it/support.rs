@@ -204,6 +204,17 @@ impl World {
         self.assert_clean();
     }
 
+    /// The newest extracts of some projects are what a build from nothing makes, byte for byte, and all about them is in order.
+    #[track_caller]
+    pub(crate) fn assert_as_built_anew(&self, projects: &[&str]) {
+        for project in projects {
+            let latest = self.latest(project);
+            self.run(&["verify", "--quiet", "--rebuild", latest.to_str().unwrap()]).ends(0);
+        }
+        self.run(&["audit", "--quiet"]).ends(0);
+        self.assert_clean();
+    }
+
     /// No staging and no scratch is left.
     #[track_caller]
     pub(crate) fn assert_clean(&self) {
